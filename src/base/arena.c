@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Short-lived bytes: a chain of chunks
+ */
+
+#include "base/arena.h"
+
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ARENA_CHUNK 4000
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t used, size;
+	char bytes[];
+};
+
+void arena_init(struct arena *a)
+{
+	*a = (struct arena){0};
+}
+
+static void arena_free_after(struct arena_chunk *c)
+{
+	struct arena_chunk *next;
+
+	for (c = c->next; c; c = next) {
+		next = c->next;
+		mem_free(c);
+	}
+}
+
+void arena_done(struct arena *a)
+{
+	if (a->first) {
+		arena_free_after(a->first);
+		mem_free(a->first);
+	}
+	arena_init(a);
+}
+
+void arena_reset(struct arena *a)
+{
+	if (!a->first)
+		return;
+	if (a->first->next)
+		arena_free_after(a->first);
+	a->first->next = NULL;
+	a->first->used = 0;
+	a->last = a->first;
+}
+
+char *arena_alloc(struct arena *a, size_t n)
+{
+	struct arena_chunk *c = a->last;
+
+	if (!c || c->size - c->used < n) {
+		size_t size = n > ARENA_CHUNK ? n : ARENA_CHUNK;
+
+		c = mem_realloc(NULL, sizeof(*c) + size);
+		if (!c)
+			return NULL;
+		*c = (struct arena_chunk){.size = size};
+		if (a->last)
+			a->last->next = c;
+		else
+			a->first = c;
+		a->last = c;
+	}
+	c->used += n;
+	return c->bytes + c->used - n;
+}
+
+struct slice arena_printf(struct arena *a, const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	text = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
+	if (!text)
+		return SLICE("");
+	va_start(args, format);
+	vsnprintf(text, (size_t)n + 1, format, args);
+	va_end(args);
+	return (struct slice){text, (size_t)n};
+}

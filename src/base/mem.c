@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The allocator's door
+ *
+ * Everything that the project allocates comes through here; libraries that
+ * take an allocator are given these functions by the tests. The countdown is
+ * the only mutable state, and only tests arm it.
+ */
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long mem_countdown = -1;
+
+static bool mem_must_fail(void)
+{
+	if (mem_countdown < 0)
+		return false;
+	if (mem_countdown == 0)
+		return true;
+	mem_countdown--;
+	return false;
+}
+
+void mem_fail_after(long n)
+{
+	mem_countdown = n;
+}
+
+void *mem_alloc(size_t n)
+{
+	return mem_must_fail() ? NULL : calloc(1, n);
+}
+
+void *mem_realloc(void *p, size_t n)
+{
+	return mem_must_fail() ? NULL : realloc(p, n);
+}
+
+char *mem_strndup(const char *text, size_t n)
+{
+	char *copy = mem_alloc(n + 1);
+
+	if (copy && n)
+		memcpy(copy, text, n);
+	return copy;
+}
+
+char *mem_strdup(const char *text)
+{
+	return mem_strndup(text, strlen(text));
+}
+
+void *mem_free(void *p)
+{
+	free(p);
+	return NULL;
+}
+
+void mem_freep(void *p)
+{
+	free(*(void **)p);
+}

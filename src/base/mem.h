@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The one door to the allocator, so that a test can let the Nth allocation fail
+ */
+
+#include <stddef.h>
+
+/* Zeroed memory, or NULL. Released by mem_free(). */
+void *mem_alloc(size_t n) __attribute__((__malloc__, __warn_unused_result__));
+
+/* As realloc(3): new bytes are not initialised, and on failure p stays valid. */
+void *mem_realloc(void *p, size_t n) __attribute__((__warn_unused_result__));
+
+/* A NUL-terminated copy of n bytes, or NULL. */
+char *mem_strndup(const char *text, size_t n) __attribute__((__warn_unused_result__));
+char *mem_strdup(const char *text) __attribute__((__warn_unused_result__));
+
+/* Takes NULL; returns NULL, for "return mem_free(p)". */
+void *mem_free(void *p);
+
+/* For CLEANUP(mem_freep). */
+void mem_freep(void *p);
+
+/*
+ * Tests only: the allocation after n successful ones fails, and every one
+ * behind it; a negative n switches that off.
+ */
+void mem_fail_after(long n);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Who pays
+ *
+ * Each local program acts for a Unix user; what it makes the daemon hold is
+ * charged to that user, and refunded when the thing is freed. A struct user
+ * lives while something is charged to it. Accounting starts with the first
+ * connection that is accepted, so that a limit needs no new bookkeeping.
+ */
+
+#include "base/map.h"
+
+#include <sys/types.h>
+
+struct user {
+	struct map_node node;
+	struct users *users;
+	uid_t uid;
+	uint32_t n_refs;
+	uint64_t charged[2]; /* by enum user_slot */
+};
+
+enum user_slot {
+	USER_CONNECTIONS, /* open local connections */
+	USER_BYTES,       /* bytes that wait in queues */
+};
+
+struct users {
+	struct map map;
+};
+
+/* What one thing costs; embedded in it. All zero: nothing is charged. */
+struct charge {
+	struct user *user;
+	enum user_slot slot;
+	uint64_t amount;
+};
+
+void users_init(struct users *users);
+
+/* Every reference must be gone. */
+void users_done(struct users *users);
+
+/* A reference to the user's record, or NULL without memory. */
+struct user *users_get(struct users *users, uid_t uid);
+struct user *user_ref(struct user *user);
+
+/* Takes NULL; returns NULL. */
+struct user *user_unref(struct user *user);
+
+/* Sets what c costs, replacing what it cost before; the slot and user are those of the first call. */
+void charge_set(struct charge *c, struct user *user, enum user_slot slot, uint64_t amount);
+
+/* Refunds all; harmless when nothing is charged. */
+void charge_done(struct charge *c);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * WebSocket client transport: libwebsockets on the libuv loop
+ *
+ * Bytes and "message complete" only; what a message says is nobody's business
+ * here. Names are resolved by uv_getaddrinfo and every address is tried in
+ * turn. One struct ws is one attempt: opened once, over once (on_over), freed.
+ *
+ * Happy path: ws_open(), on_open, on_message …, ws_send(), ws_close(), on_over.
+ * Failure modes: name unknown, refused, no answer, no WebSocket or another
+ * subprotocol, silence (ping), end of file: each ends in one on_over with a
+ * reason and a text that a person can act on.
+ */
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+#include <uv.h>
+
+struct ws;
+struct ws_context;
+
+enum ws_reason {
+	WS_CLOSED,       /* by the peer, or by ws_close() */
+	WS_DNS,          /* the name cannot be resolved */
+	WS_TRANSPORT,    /* refused, reset, not a WebSocket, … */
+	WS_PING_TIMEOUT, /* silent for ping_interval + ping_timeout */
+};
+
+struct ws_options {
+	const char *host; /* name or numeric address, without brackets */
+	uint16_t port;
+	const char *path;           /* "/ws" */
+	const char *subprotocol;    /* "wamp.2.json": the only one offered and accepted */
+	unsigned open_timeout_s;    /* TCP to WebSocket established, for each address */
+	unsigned ping_interval_s;   /* 0: no pings */
+	unsigned ping_timeout_s;
+	size_t max_message;         /* a longer one ends the connection */
+};
+
+struct ws_ops {
+	void (*on_open)(struct ws *ws, void *owner);
+	/* One whole message, borrowed until the callback returns. */
+	void (*on_message)(struct ws *ws, void *owner, struct slice message);
+	/* Room for more: call ws_send() if there is something. */
+	void (*on_writable)(struct ws *ws, void *owner);
+	/* The end, once; the ws is freed after it. text is borrowed. */
+	void (*on_over)(struct ws *ws, void *owner, enum ws_reason reason, const char *text);
+};
+
+/*
+ * The process' one libwebsockets context on the loop. log gets libwebsockets'
+ * own warnings, one line each. -ENOSYS: the libuv plugin is missing.
+ */
+int ws_context_new(struct ws_context **ret, uv_loop_t *loop,
+		   void (*log)(const char *line)) MUST_CHECK;
+
+/*
+ * Two-step end: first ws_context_stop() (from a loop callback, when every ws is
+ * over), then the loop is run until it ends, then ws_context_free().
+ */
+void ws_context_stop(struct ws_context *context);
+struct ws_context *ws_context_free(struct ws_context *context);
+
+/* Starts an attempt; the strings of options are copied. 0 or -errno (then on_over does not come). */
+int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options *options,
+	    const struct ws_ops *ops, void *owner) MUST_CHECK;
+
+/* Asks for on_writable, soon. */
+void ws_want_write(struct ws *ws);
+
+/*
+ * Sends text messages out of frames (a uint32_t length, then the bytes, each),
+ * masked and framed as one batch, as much as fits one call; consumes what it
+ * took. From on_writable only. 0 or -errno (the connection is over then).
+ */
+int ws_send(struct ws *ws, struct buf *frames) MUST_CHECK;
+
+/* CLOSE frame, then the end within a second; on_over(WS_CLOSED) comes, maybe before this returns. */
+void ws_close(struct ws *ws);
+
+/* The end at once, without a CLOSE frame; on_over comes, maybe before this returns. */
+void ws_kill(struct ws *ws);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * WAMP client session (WAMP 4, "Sessions")
+ *
+ * A pure state machine: it owns no socket, no timer and no clock. Messages go
+ * in, messages and events come out; nothing here calls back. Deadlines of a
+ * session are kept by its link in hub/.
+ *
+ *   IDLE ──session_open()──► HELLO_SENT ──WELCOME──► JOINED ──session_leave()──► CLOSING
+ *                                │                     │                           │
+ *                                └──ABORT──► CLOSED ◄──┴──GOODBYE, violation───────┘
+ *
+ * Start reading at session_recv(). Words: a *frame* is one message as JSON
+ * text; a *view* is a struct wamp_msg; *outbound* things wait in the session
+ * until the transport takes them: as frames for a socket, as views for the
+ * router in the same process (then nothing is encoded at all).
+ */
+
+#include "wamp/msg.h"
+
+enum session_state {
+	SESSION_IDLE,       /* no transport */
+	SESSION_HELLO_SENT, /* waiting for WELCOME, CHALLENGE or ABORT */
+	SESSION_JOINED,
+	SESSION_CLOSING, /* our GOODBYE sent, waiting for theirs */
+	SESSION_CLOSED,  /* over; only session_reset() is useful */
+};
+
+enum session_event_type {
+	SESSION_EVENT_JOINED,    /* WELCOME; session_welcome() has the details */
+	SESSION_EVENT_MESSAGE,   /* an answer, INVOCATION, EVENT, …: see msg */
+	SESSION_EVENT_REFUSED,   /* ABORT, or a challenge that cannot be answered */
+	SESSION_EVENT_LEFT,      /* the router said GOODBYE; ours has been answered */
+	SESSION_EVENT_CLOSED,    /* the GOODBYE that we started is complete */
+	SESSION_EVENT_VIOLATION, /* the router broke the protocol; our ABORT is outbound */
+};
+
+struct session_event {
+	enum session_event_type type;
+	bool undecodable;         /* MESSAGE: the payload is not JSON; args and kwargs are absent */
+	struct wamp_msg msg;      /* MESSAGE; borrowed until the next input */
+	struct slice reason;      /* REFUSED, LEFT, CLOSED, VIOLATION: a URI */
+	struct slice message;     /* text for people, may be empty */
+};
+
+/* What the router said in WELCOME; strings are NULL when it did not. */
+struct session_welcome {
+	uint64_t session_id;
+	char *realm, *authid, *authrole, *authmethod, *agent;
+	bool has_broker, has_dealer;
+	bool call_canceling; /* the dealer takes CANCEL */
+};
+
+struct session_config {
+	const char *realm; /* must outlive the session */
+	const char *agent;
+	bool views; /* outbound messages are views, not frames */
+};
+
+/* Frames in session.out: a uint32_t length in host order, then that many bytes. */
+#define SESSION_FRAME_HEADER 4
+
+/* Outbound bytes that a session may hold; above it the session is given up (out.error). */
+#define SESSION_MAX_OUT (64u << 20)
+
+struct session {
+	struct session_config config;
+	enum session_state state;
+	struct session_welcome welcome;
+	uint64_t last_request; /* request ids are 1, 2, 3 … without a gap (WAMP 2.1.2) */
+	struct buf out;        /* frames; config.views: unused */
+	struct wamp_msg *views;
+	size_t first_view, n_views, cap_views;
+	struct arena arena; /* text that views and events borrow */
+	struct session_event event;
+	bool has_event;
+};
+
+int session_init(struct session *s, const struct session_config *config) MUST_CHECK;
+void session_done(struct session *s);
+
+/* Back to IDLE for a new transport: forgets everything outbound, ids start at 1 again. */
+void session_reset(struct session *s);
+
+/* The transport is there: queues HELLO. From IDLE only. */
+void session_open(struct session *s);
+
+/*
+ * Input: one whole message. What follows from it is taken with
+ * session_next_event() before the next input.
+ */
+void session_recv_frame(struct session *s, struct slice frame);
+void session_recv(struct session *s, const struct wamp_msg *msg);
+
+/* The next event, or false. It borrows from the input and from the arena. */
+bool session_next_event(struct session *s, struct session_event *ret);
+
+/*
+ * Queues a message. A request (CALL, REGISTER, UNREGISTER, PUBLISH, SUBSCRIBE,
+ * UNSUBSCRIBE) gets the next request id, which is returned; msg->request is
+ * not looked at. Others (YIELD, ERROR, CANCEL) go as they are; returns 0.
+ * JOINED only. Failures latch in out.error.
+ */
+uint64_t session_send(struct session *s, const struct wamp_msg *msg);
+
+/* Queues GOODBYE; JOINED only. */
+void session_leave(struct session *s, const char *reason);
+
+/* Queues ABORT with wamp.error.protocol_violation or the reason given; the session is CLOSED. */
+void session_abort(struct session *s, const char *reason, const char *message);
+
+/* Output for an embedded router: the next view, or false. Its slices live until session_settle(). */
+bool session_next_view(struct session *s, struct wamp_msg *ret);
+
+/* All borrowed views are done with: forgets the text behind them. */
+void session_settle(struct session *s);
+
+const char *session_state_name(enum session_state state);
