@@ -115,7 +115,7 @@ headers: $(HEADERS:%=$(B)/%.alone)
 
 $(B)/%.h.alone: %.h $(B)/flags
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(NEED) $(PKG_CFLAGS) $(CPPFLAGS) -fsyntax-only -x c $< && touch $@
+	$(Q)echo '#include "$<"' | $(CC) $(NEED) -I. $(PKG_CFLAGS) $(CPPFLAGS) -fsyntax-only -x c - && touch $@
 
 lint:
 	@scripts/lint

@@ -16,9 +16,9 @@
 #define CLEANUP(func) __attribute__((__cleanup__(func)))
 #define MUST_CHECK    __attribute__((__warn_unused_result__))
 #define PRINTF(f, a)  __attribute__((__format__(__printf__, f, a)))
-#define PUBLIC        __attribute__((__visibility__("default")))
+#define PUBLIC	      __attribute__((__visibility__("default")))
 
-#define ARRAY_SIZE(a)                   (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define TAKE(ptr)                                                                                  \

@@ -30,7 +30,7 @@ struct outq {
 	size_t first_ref, n_refs, cap_refs;
 	uint64_t consumed; /* private bytes since the start */
 	size_t ref_offset; /* bytes of the first block that are consumed */
-	size_t len;        /* everything that is queued */
+	size_t len;	   /* everything that is queued */
 };
 
 /* A block shorter than this is copied: an iovec entry costs the kernel more than the copy. */

@@ -24,7 +24,7 @@ struct user {
 
 enum user_slot {
 	USER_CONNECTIONS, /* open local connections */
-	USER_BYTES,       /* bytes that wait in queues */
+	USER_BYTES,	  /* bytes that wait in queues */
 };
 
 struct users {
@@ -50,7 +50,8 @@ struct user *user_ref(struct user *user);
 /* Takes NULL; returns NULL. */
 struct user *user_unref(struct user *user);
 
-/* Sets what c costs, replacing what it cost before; the slot and user are those of the first call. */
+/* Sets what c costs, replacing what it cost before; the slot and user are those of the first call.
+ */
 void charge_set(struct charge *c, struct user *user, enum user_slot slot, uint64_t amount);
 
 /* Refunds all; harmless when nothing is charged. */

@@ -18,15 +18,15 @@ struct line_reader {
 	struct buf kept;    /* bytes that outlive their read */
 	struct slice fresh; /* lent bytes, taken after kept */
 	size_t searched;    /* bytes of kept known to hold no LF */
-	size_t taken;       /* bytes of kept that the line handed out last occupies */
-	size_t max;         /* longest line, LF included */
+	size_t taken;	    /* bytes of kept that the line handed out last occupies */
+	size_t max;	    /* longest line, LF included */
 	uint64_t number;    /* LFs seen: the number of the line handed out last */
-	bool skipping;      /* inside a line that is too long */
+	bool skipping;	    /* inside a line that is too long */
 };
 
 enum line_outcome {
-	LINE_NONE = 0,     /* no whole line left */
-	LINE_READY = 1,    /* ret_line holds one, until the next call */
+	LINE_NONE = 0,	   /* no whole line left */
+	LINE_READY = 1,	   /* ret_line holds one, until the next call */
 	LINE_TOO_LONG = 2, /* one was skipped to its LF */
 };
 
@@ -39,7 +39,8 @@ void line_feed(struct line_reader *r, struct slice bytes);
 /* -ENOMEM or an outcome. */
 int line_next(struct line_reader *r, struct slice *ret_line) MUST_CHECK;
 
-/* Copies what is left of the lent bytes. 0 or -ENOMEM. Bytes of a line being skipped are dropped. */
+/* Copies what is left of the lent bytes. 0 or -ENOMEM. Bytes of a line being skipped are dropped.
+ */
 int line_keep(struct line_reader *r) MUST_CHECK;
 
 /* Bytes that wait: kept and lent. */

@@ -39,7 +39,7 @@ enum scan_flag {
 	SCAN_SPACED = 1,  /* white space stands between its tokens */
 	SCAN_UNSAFE = 2,  /* a string in it holds U+0085, U+2028 or U+2029 unescaped */
 	SCAN_ESCAPED = 4, /* a string token (itself, not an inner one) with a backslash */
-	SCAN_EMPTY = 8,   /* a container without elements, an empty string */
+	SCAN_EMPTY = 8,	  /* a container without elements, an empty string */
 };
 
 /* A borrowed token, quotes and brackets included. */
@@ -64,15 +64,15 @@ struct scan_names {
 };
 
 enum scan_outcome {
-	SCAN_BAD_JSON = 1,  /* not the grammar, too deep, or text behind the value */
-	SCAN_BAD_UTF8 = 2,  /* invalid UTF-8; strict: a lone surrogate; a NUL byte anywhere */
+	SCAN_BAD_JSON = 1,   /* not the grammar, too deep, or text behind the value */
+	SCAN_BAD_UTF8 = 2,   /* invalid UTF-8; strict: a lone surrogate; a NUL byte anywhere */
 	SCAN_BAD_NUMBER = 3, /* strict: beyond the range of a double */
-	SCAN_DUPLICATE = 4, /* a member name twice in the outermost object */
-	SCAN_TOO_MANY = 5,  /* more members or elements than there is room for */
+	SCAN_DUPLICATE = 4,  /* a member name twice in the outermost object */
+	SCAN_TOO_MANY = 5,   /* more members or elements than there is room for */
 };
 
 struct scan_error {
-	size_t offset;        /* of the byte that was wrong, from 0 */
+	size_t offset;	      /* of the byte that was wrong, from 0 */
 	const char *expected; /* static text: "string", "',' or '}'", "valid UTF-8", … */
 	struct slice name;    /* SCAN_DUPLICATE: the member */
 };

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Local connections: a stream's bytes to a peer's requests, and back
+ *
+ * Happy path: bytes are lent to the peer, at most CONN_MAX_LINES requests go
+ * to the hub, what is left waits its turn on the ready list, replies are
+ * written once at the end of the turn. Reading pauses while input waits, so
+ * what a connection can make the daemon hold is one read.
+ * Failure modes: half-close (requests end first, then the hub is told), a
+ * broken connection, a peer that has its bye (closed when it is read, or
+ * after CONN_LINGER_MS).
+ */
+
+#include "daemon/app.h"
+
+#include "base/mem.h"
+#include "daemon/log.h"
+
+#include <string.h>
+
+static struct conn *conn_of(struct stream *stream)
+{
+	return CONTAINER_OF(stream, struct conn, stream);
+}
+
+static void conn_close(struct conn *c)
+{
+	struct peer *peer = TAKE(c->peer);
+
+	if (!peer)
+		return;
+	list_unlink(&c->more);
+	hub_remove_peer(c->app->hub, peer);
+	stream_close(&c->stream);
+}
+
+static void conn_on_closed(struct stream *stream)
+{
+	struct conn *c = conn_of(stream);
+
+	list_unlink(&c->node);
+	c->app->n_conns--;
+	mem_free(c);
+}
+
+/* Input is left: it is handled in the next turn, after the others. */
+static void conn_want_turn(struct conn *c)
+{
+	if (!list_is_linked(&c->more))
+		list_append(&c->app->more, &c->more);
+}
+
+static void conn_after_input(struct conn *c, bool held)
+{
+	struct peer *peer = c->peer;
+	bool waits = peer_has_input(peer);
+
+	if (waits && !held && !peer_is_choked(peer))
+		conn_want_turn(c);
+	if (waits || peer_is_choked(peer))
+		stream_pause(&c->stream);
+	else if (!c->eof)
+		stream_resume(&c->stream);
+	if (c->eof && !waits && !c->eof_told) {
+		c->eof_told = true;
+		hub_end_of_file(c->app->hub, peer);
+	}
+}
+
+void conn_serve(struct conn *c)
+{
+	struct request request;
+	bool held = false;
+
+	for (int n = 0; n < CONN_MAX_LINES && !held && peer_next(c->peer, &request); n++) {
+		held = hub_request(c->app->hub, c->peer, &request) == HUB_HELD;
+		app_pump(c->app);
+	}
+	conn_after_input(c, held);
+}
+
+static void conn_on_bytes(struct stream *stream, struct slice bytes)
+{
+	struct conn *c = conn_of(stream);
+
+	app_touch_clock(c->app);
+	/* Whoever has its bye is not listened to, but read, so that it can read the bye. */
+	if (c->peer->state != PEER_OPEN)
+		return;
+	peer_feed(c->peer, bytes);
+	conn_serve(c);
+	peer_keep(c->peer);
+}
+
+static void conn_on_eof(struct stream *stream)
+{
+	struct conn *c = conn_of(stream);
+
+	app_touch_clock(c->app);
+	c->eof = true;
+	if (!peer_has_input(c->peer))
+		conn_after_input(c, false);
+}
+
+static void conn_on_gone(struct stream *stream)
+{
+	conn_close(conn_of(stream));
+}
+
+static void conn_tell_drained(struct conn *c)
+{
+	size_t n = (size_t)(c->stream.n_written - c->n_told);
+
+	c->n_told = c->stream.n_written;
+	if (n)
+		hub_peer_drained(c->app->hub, c->peer, n);
+}
+
+static void conn_on_drained(struct stream *stream)
+{
+	struct conn *c = conn_of(stream);
+
+	app_touch_clock(c->app);
+	conn_flush(c);
+}
+
+static bool conn_is_over(const struct conn *c)
+{
+	const struct peer *peer = c->peer;
+
+	return peer->state == PEER_GONE || (peer->state == PEER_LEAVING && !peer->n_undrained);
+}
+
+void conn_flush(struct conn *c)
+{
+	bool was_choked = peer_is_choked(c->peer);
+
+	do {
+		if (c->peer->state != PEER_GONE && stream_write(&c->stream, &c->peer->out) < 0) {
+			conn_close(c);
+			return;
+		}
+		conn_tell_drained(c);
+		/* Draining may have let events through. */
+	} while (outq_len(&c->peer->out) && !stream_in_flight(&c->stream) &&
+		 c->peer->state != PEER_GONE);
+	outq_trim(&c->peer->out);
+	if (conn_is_over(c)) {
+		conn_close(c);
+		return;
+	}
+	if (c->peer->state == PEER_LEAVING && !c->linger_ms)
+		c->linger_ms = uv_now(&c->app->loop) + CONN_LINGER_MS;
+	if (was_choked && !peer_is_choked(c->peer))
+		conn_want_turn(c);
+}
+
+void conn_sweep(struct conn *c, uint64_t now_ms)
+{
+	if (!c->peer)
+		return;
+	if (c->linger_ms && now_ms >= c->linger_ms)
+		conn_close(c);
+	else if (c->eof && stream_is_gone(&c->stream))
+		conn_close(c);
+}
+
+static const struct stream_ops conn_ops = {
+	.on_bytes = conn_on_bytes,
+	.on_eof = conn_on_eof,
+	.on_gone = conn_on_gone,
+	.on_drained = conn_on_drained,
+	.on_closed = conn_on_closed,
+};
+
+void conn_accept(struct listener *listener)
+{
+	struct app *app = CONTAINER_OF(listener, struct app, listener);
+	struct conn *c = mem_alloc(sizeof(*c));
+	struct peer_credentials credentials = {0};
+	struct ucred ucred;
+
+	if (!c) {
+		log_line(LOG_LEVEL_ERROR, "out of memory: a connection waits");
+		return;
+	}
+	app_touch_clock(app);
+	c->app = app;
+	list_init(&c->more);
+	list_init(&c->node);
+	list_append(&app->conns, &c->node);
+	app->n_conns++;
+	if (stream_accept(&c->stream, (uv_stream_t *)&listener->pipe, app->read_buffer, &conn_ops) <
+	    0)
+		return;
+	if (stream_credentials(&c->stream, &ucred) == 0)
+		credentials = (struct peer_credentials){ucred.uid, ucred.gid, ucred.pid};
+	if (hub_add_peer(app->hub, &credentials, c, &c->peer) < 0)
+		stream_close(&c->stream);
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A link's way to its router: a WebSocket, or the embedded router
+ *
+ * The hub wishes, this file fulfils: OPEN starts one attempt, CLOSE sends what
+ * is outbound (a GOODBYE, an ABORT) and ends, KILL ends. Whatever happens, the
+ * hub hears of the end once for every attempt.
+ */
+
+#include "daemon/app.h"
+
+#include "base/mem.h"
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void transport_over(struct transport *t, enum hub_over reason, const char *text)
+{
+	t->ws = NULL;
+	t->closing = false;
+	t->linger_ms = 0;
+	hub_link_over(t->link, reason, text);
+}
+
+/* ---- WebSocket ---- */
+
+static void transport_on_open(struct ws *ws, void *owner)
+{
+	struct transport *t = owner;
+
+	(void)ws;
+	app_touch_clock(t->app);
+	hub_link_opened(t->link);
+}
+
+static void transport_on_message(struct ws *ws, void *owner, struct slice message)
+{
+	struct transport *t = owner;
+
+	(void)ws;
+	app_touch_clock(t->app);
+	hub_link_frame(t->link, message);
+}
+
+static void transport_on_writable(struct ws *ws, void *owner)
+{
+	struct transport *t = owner;
+	struct buf *out = &hub_link_session(t->link)->out;
+
+	app_touch_clock(t->app);
+	/* A failure ends the connection, of which on_over tells. */
+	if (ws_send(ws, out) < 0)
+		return;
+	hub_link_drained(t->link);
+	if (buf_len(out))
+		ws_want_write(ws);
+	else if (t->closing)
+		ws_close(ws);
+	else
+		buf_trim(out);
+}
+
+static void transport_on_over(struct ws *ws, void *owner, enum ws_reason reason, const char *text)
+{
+	static const enum hub_over reasons[] = {
+		[WS_CLOSED] = HUB_OVER_TRANSPORT,
+		[WS_DNS] = HUB_OVER_DNS,
+		[WS_TRANSPORT] = HUB_OVER_TRANSPORT,
+		[WS_PING_TIMEOUT] = HUB_OVER_PING_TIMEOUT,
+	};
+	struct transport *t = owner;
+
+	(void)ws;
+	app_touch_clock(t->app);
+	transport_over(t, reasons[reason], text);
+}
+
+static const struct ws_ops transport_ops = {
+	.on_open = transport_on_open,
+	.on_message = transport_on_message,
+	.on_writable = transport_on_writable,
+	.on_over = transport_on_over,
+};
+
+static unsigned transport_seconds(uint64_t ms)
+{
+	return (unsigned)((ms + 999) / 1000);
+}
+
+static void transport_open_ws(struct transport *t)
+{
+	const struct config_session *config = t->config;
+	struct ws_options options = {
+		.host = config->host,
+		.port = config->port,
+		.path = config->path,
+		.subprotocol = "wamp.2.json",
+		.open_timeout_s = transport_seconds(config->open_handshake_timeout_ms),
+		.ping_interval_s = transport_seconds(config->ping_interval_ms),
+		.ping_timeout_s = transport_seconds(config->ping_timeout_ms),
+		.max_message = config->max_message_size,
+	};
+	int r = ws_open(&t->ws, t->app->ws_context, &options, &transport_ops, t);
+
+	if (r < 0)
+		transport_over(t, HUB_OVER_TRANSPORT, strerror(-r));
+}
+
+/* ---- embedded ---- */
+
+static void transport_open_embedded(struct transport *t)
+{
+	if (router_attach(t->app->router, &t->embedded, t) < 0) {
+		transport_over(t, HUB_OVER_TRANSPORT, strerror(ENOMEM));
+		return;
+	}
+	hub_link_opened(t->link);
+}
+
+static void transport_close_embedded(struct transport *t)
+{
+	if (!t->embedded)
+		return;
+	t->embedded = router_detach(t->embedded);
+	transport_over(t, HUB_OVER_TRANSPORT, "closed");
+}
+
+/* What the session says to the router in this process; whether it said anything. */
+bool transport_pump(struct transport *t)
+{
+	struct session *session = hub_link_session(t->link);
+	struct wamp_msg msg;
+	bool any = false;
+
+	while (t->embedded && session_next_view(session, &msg)) {
+		router_recv(t->embedded, &msg);
+		any = true;
+	}
+	return any;
+}
+
+/* ---- both ---- */
+
+void transport_fulfil(struct transport *t, int wish)
+{
+	switch ((enum hub_wish)wish) {
+	case HUB_WISH_OPEN:
+		if (t->config->embedded)
+			transport_open_embedded(t);
+		else
+			transport_open_ws(t);
+		return;
+	case HUB_WISH_CLOSE:
+		t->closing = true;
+		t->linger_ms = uv_now(&t->app->loop) + TRANSPORT_LINGER_MS;
+		if (t->ws)
+			ws_want_write(t->ws);
+		else
+			transport_close_embedded(t);
+		return;
+	case HUB_WISH_KILL:
+		if (t->ws)
+			ws_kill(t->ws);
+		else
+			transport_close_embedded(t);
+		return;
+	}
+}
+
+void transport_flush(struct transport *t)
+{
+	struct session *session = hub_link_session(t->link);
+
+	if (session->out.error && t->ws) {
+		log_line(LOG_LEVEL_ERROR, "session %s: too much waits for the router: %s",
+			 t->config->name, strerror(-session->out.error));
+		ws_kill(t->ws);
+	} else if (t->ws && buf_len(&session->out)) {
+		ws_want_write(t->ws);
+	}
+}
+
+void transport_sweep(struct transport *t, uint64_t now_ms)
+{
+	if (t->closing && t->ws && now_ms >= t->linger_ms)
+		ws_kill(t->ws);
+}
+
+static struct link_config transport_link_config(const struct config_session *c)
+{
+	return (struct link_config){
+		.name = c->name,
+		.url = c->url,
+		.realm = c->realm,
+		.agent = "wampbridge/" WAMPBRIDGE_VERSION,
+		.embedded = c->embedded,
+		.is_near = c->is_near,
+		.connection_timeout_ms = c->connection_timeout_ms,
+		.registration_timeout_ms = c->registration_timeout_ms,
+		.call_timeout_ms = c->call_timeout_ms,
+		.reconnect_delay_ms = c->reconnect_delay_ms,
+		.reconnect_max_delay_ms = c->reconnect_max_delay_ms,
+		.reconnect_growth = c->reconnect_growth,
+		.reconnect_jitter = c->reconnect_jitter,
+		.shutdown_timeout_ms = c->shutdown_timeout_ms,
+		.max_message_size = c->max_message_size,
+	};
+}
+
+int transport_new(struct app *app, const struct config_session *config)
+{
+	struct transport *t = mem_alloc(sizeof(*t));
+	struct link_config link = transport_link_config(config);
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	t->app = app;
+	t->config = config;
+	r = hub_add_link(app->hub, &link, t, &t->link);
+	if (r < 0) {
+		mem_free(t);
+		return r;
+	}
+	list_append(&app->transports, &t->node);
+	return 0;
+}
+
+void transport_free(struct transport *t)
+{
+	list_unlink(&t->node);
+	mem_free(t);
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What must hold between two inputs; the tests ask after every step
+ */
+
+#include "hub/internal.h"
+
+#include <assert.h>
+
+static size_t check_length(const struct list *l)
+{
+	size_t n = 0;
+
+	list_for_each (i, l)
+		n++;
+	return n;
+}
+
+static void check_handle(const struct handle *h)
+{
+	size_t bytes = 0;
+
+	assert(peer_id_is_open(&h->id));
+	assert(h->by_want.linked);
+	assert(check_length(&h->queue) == h->n_queued);
+	assert(h->n_queued <= h->program->peer.limits->subscription_queue + 1);
+	list_for_each (i, &h->queue) {
+		const struct queued *q = CONTAINER_OF(i, struct queued, of_handle);
+
+		assert(q->handle == h);
+		assert(h->n_holds || list_is_linked(&q->of_program));
+		bytes += q->tail ? q->tail->len : 0;
+	}
+	assert(bytes == h->n_queued_bytes);
+}
+
+static void check_program(const struct program *p)
+{
+	const struct peer *peer = &p->peer;
+	size_t n_handles = check_length(&p->handles);
+
+	list_for_each (i, &p->handles)
+		check_handle(CONTAINER_OF(i, struct handle, of_program));
+	list_for_each (i, &p->calls) {
+		const struct call *c = CONTAINER_OF(i, struct call, of_program);
+
+		/* Every open call waits at a joined session for exactly one answer. */
+		assert(peer_id_is_open(&c->id) && c->pending.link);
+		assert(c->pending.node.linked);
+	}
+	assert(check_length(&p->invocations) == p->n_invocations);
+	assert(p->by_inv.count == p->n_invocations);
+	assert(n_handles == (size_t)peer->n_registrations + peer->n_subscriptions);
+	assert(p->by_want.count == n_handles);
+	assert(peer->ids.count == n_handles + peer->n_requests + check_length(&p->watches));
+	assert(peer->n_undrained >= outq_len(&peer->out));
+	assert(peer->n_requests <= peer->limits->max_inflight);
+	assert(p->n_invocations <= peer->limits->max_inflight);
+}
+
+static void check_want(const struct want *w)
+{
+	const struct link *l = w->link;
+	bool joined = l->state == LINK_JOINED;
+
+	assert(check_length(&w->handles) == w->n_handles);
+	assert(w->by_id.linked == (w->id != 0));
+	assert(joined || w->state == WANT_ABSENT || l->state == LINK_CLOSING);
+	assert(w->state != WANT_ACTIVE || w->id);
+	/* A want that nobody has is being undone, or waited for. */
+	if (!w->n_handles && joined && l->session.state == SESSION_JOINED)
+		assert(w->state != WANT_ACTIVE || list_is_linked(&w->queue));
+	if (w->kind == WANT_REGISTRATION)
+		assert(w->n_handles <= 1);
+	if (!w->n_handles)
+		return;
+	/* Wanted and joined: the router has it, is asked, will be asked, or refused it. */
+	if (joined && l->session.state == SESSION_JOINED)
+		assert(w->state != WANT_ABSENT || list_is_linked(&w->queue) || w->failed ||
+		       l->n_unanswered >= LINK_MAX_UNANSWERED);
+}
+
+static void check_link(const struct link *l)
+{
+	size_t counted = 0;
+
+	list_for_each (i, &l->wants)
+		check_want(CONTAINER_OF(i, struct want, node));
+	list_for_each (i, &l->pending) {
+		const struct pending *p = CONTAINER_OF(i, struct pending, order);
+
+		assert(p->link == l && p->node.linked);
+		if (p->kind == PENDING_ASK)
+			counted += CONTAINER_OF(p, struct ask, pending)->counted;
+	}
+	assert(counted == l->n_unanswered);
+	assert(l->n_unanswered <= LINK_MAX_UNANSWERED + 8);
+	assert(check_length(&l->pending) == l->requests.count);
+	assert(l->state == LINK_JOINED || l->state == LINK_CLOSING || list_is_empty(&l->pending));
+	assert(l->state == LINK_JOINED || l->state == LINK_CLOSING ||
+	       list_is_empty(&l->invocations));
+	/* A link that is not joined has an attempt running, one planned, or a transport ending. */
+	if (l->state != LINK_JOINED && l->state != LINK_CLOSING && l->hub->drain == HUB_RUNNING)
+		assert(l->timer.due.index || l->transport != TRANSPORT_NONE || l->wish ||
+		       !l->attempt);
+}
+
+void hub_check(const struct hub *hub)
+{
+	size_t n_invocations = 0, n_calls = 0;
+
+	assert(check_length(&hub->programs) == hub->n_programs);
+	list_for_each (i, &hub->programs) {
+		const struct program *p = CONTAINER_OF(i, struct program, node);
+
+		check_program(p);
+		n_invocations += p->n_invocations;
+		n_calls += check_length(&p->calls);
+	}
+	assert(n_invocations == hub->n_invocations);
+	assert(n_calls == hub->n_calls);
+	list_for_each (i, &hub->links)
+		check_link(CONTAINER_OF(i, struct link, node));
+}

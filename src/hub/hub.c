@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The hub: life-cycle, time, and the queues that daemon/ drains
+ */
+
+#include "hub/internal.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Notes that may wait for the log; daemon/ takes them every turn. */
+#define HUB_MAX_NOTES 256
+
+/* Longest shared part of an event: a frame of the largest size with every byte escaped stays below.
+ */
+#define HUB_MAX_TAIL (128u << 20)
+
+int hub_new(struct hub **ret, const struct hub_config *config, const struct map_secret *secret,
+	    struct rng *rng)
+{
+	struct hub *hub = mem_alloc(sizeof(*hub));
+
+	if (!hub)
+		return -ENOMEM;
+	hub->config = *config;
+	hub->secret = secret;
+	hub->rng = rng;
+	heap_init(&hub->heap);
+	users_init(&hub->users);
+	list_init(&hub->programs);
+	list_init(&hub->links);
+	list_init(&hub->watches);
+	list_init(&hub->dirty_programs);
+	list_init(&hub->ready_programs);
+	list_init(&hub->dirty_links);
+	list_init(&hub->notes);
+	buf_init(&hub->tail, HUB_MAX_TAIL);
+	hub->drain_timer.kind = TIMER_DRAIN;
+	*ret = hub;
+	return 0;
+}
+
+static void hub_free_notes(struct hub *hub)
+{
+	list_for_each_safe (i, &hub->notes) {
+		list_unlink(i);
+		mem_free(CONTAINER_OF(i, struct note, node));
+	}
+	hub->note = mem_free(hub->note);
+}
+
+struct hub *hub_free(struct hub *hub)
+{
+	if (!hub)
+		return NULL;
+	list_for_each_safe (i, &hub->links)
+		link_free(CONTAINER_OF(i, struct link, node));
+	hub_free_notes(hub);
+	hub_timer_stop(hub, &hub->drain_timer);
+	heap_done(&hub->heap);
+	users_done(&hub->users);
+	buf_done(&hub->tail);
+	return mem_free(hub);
+}
+
+void hub_set_time(struct hub *hub, uint64_t now_ms, uint64_t wall_ms)
+{
+	hub->now_ms = now_ms;
+	hub->wall_ms = wall_ms;
+}
+
+struct link *hub_find_link(struct hub *hub, struct slice name)
+{
+	list_for_each (i, &hub->links) {
+		struct link *l = CONTAINER_OF(i, struct link, node);
+
+		if (slice_is(name, l->config.name))
+			return l;
+	}
+	return NULL;
+}
+
+size_t hub_n_peers(const struct hub *hub)
+{
+	return hub->n_programs;
+}
+
+void hub_timer_set(struct hub *hub, struct timer *timer, uint64_t at_ms)
+{
+	if (heap_set(&hub->heap, &timer->due, at_ms) < 0)
+		hub_note(hub, 3, "out of memory: a deadline is lost");
+}
+
+void hub_timer_stop(struct hub *hub, struct timer *timer)
+{
+	heap_remove(&hub->heap, &timer->due);
+}
+
+uint64_t hub_deadline(const struct hub *hub)
+{
+	return heap_deadline(&hub->heap);
+}
+
+static void hub_stall(struct program *p)
+{
+	struct hub *hub = p->hub;
+	uint64_t due = p->progress_ms + hub->config.stall_timeout_ms;
+
+	if (!p->peer.n_undrained)
+		return;
+	if (due > hub->now_ms) {
+		hub_timer_set(hub, &p->stall, due);
+		return;
+	}
+	hub_note(hub, 4,
+		 "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes unread for %llu s, cut off",
+		 (unsigned long long)p->peer.conn, p->peer.credentials.uid, p->peer.credentials.pid,
+		 p->peer.name ? p->peer.name : "", p->peer.n_undrained,
+		 (unsigned long long)hub->config.stall_timeout_ms / 1000);
+	peer_bye(&p->peer, "slow_consumer", false,
+		 "%zu bytes unread for %llu s on connection %llu; read faster", p->peer.n_undrained,
+		 (unsigned long long)hub->config.stall_timeout_ms / 1000,
+		 (unsigned long long)p->peer.conn);
+	program_mark_dirty(p);
+}
+
+static void hub_fire(struct hub *hub, struct timer *timer)
+{
+	switch (timer->kind) {
+	case TIMER_PENDING:
+		pending_on_timer(CONTAINER_OF(timer, struct pending, timer));
+		return;
+	case TIMER_WANT:
+		want_on_timer(CONTAINER_OF(timer, struct want, retry));
+		return;
+	case TIMER_LINK:
+		link_on_timer(CONTAINER_OF(timer, struct link, timer));
+		return;
+	case TIMER_OWN:
+		publish_on_own_timer(CONTAINER_OF(timer, struct publication, timer));
+		return;
+	case TIMER_STALL:
+		hub_stall(CONTAINER_OF(timer, struct program, stall));
+		return;
+	case TIMER_DRAIN:
+		drain_advance(hub);
+		return;
+	}
+}
+
+void hub_expire(struct hub *hub)
+{
+	struct due *due;
+
+	while ((due = heap_peek(&hub->heap)) && due->at_ms <= hub->now_ms) {
+		heap_remove(&hub->heap, due);
+		hub_fire(hub, CONTAINER_OF(due, struct timer, due));
+	}
+}
+
+struct peer *hub_next_dirty_peer(struct hub *hub)
+{
+	struct program *p = list_first(&hub->dirty_programs, struct program, dirty);
+
+	if (!p)
+		return NULL;
+	list_unlink(&p->dirty);
+	return &p->peer;
+}
+
+struct peer *hub_next_ready(struct hub *hub)
+{
+	struct program *p = list_first(&hub->ready_programs, struct program, ready);
+
+	if (!p)
+		return NULL;
+	list_unlink(&p->ready);
+	return &p->peer;
+}
+
+struct link *hub_next_dirty_link(struct hub *hub)
+{
+	struct link *l = list_first(&hub->dirty_links, struct link, dirty);
+
+	if (l)
+		list_unlink(&l->dirty);
+	return l;
+}
+
+int hub_next_wish(struct hub *hub, struct link **ret_link)
+{
+	list_for_each (i, &hub->links) {
+		struct link *l = CONTAINER_OF(i, struct link, node);
+		int wish = l->wish;
+
+		if (!wish)
+			continue;
+		l->wish = 0;
+		*ret_link = l;
+		return wish;
+	}
+	return 0;
+}
+
+void hub_note(struct hub *hub, int level, const char *format, ...)
+{
+	char text[1024];
+	struct note *note;
+	va_list args;
+	size_t n;
+
+	if (hub->n_notes >= HUB_MAX_NOTES)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	n = strlen(text);
+	note = mem_alloc(sizeof(*note) + n);
+	if (!note)
+		return;
+	note->level = level;
+	note->len = n;
+	memcpy(note->text, text, n);
+	list_append(&hub->notes, &note->node);
+	hub->n_notes++;
+}
+
+bool hub_next_note(struct hub *hub, int *ret_level, struct slice *ret_text)
+{
+	struct note *note = list_first(&hub->notes, struct note, node);
+
+	hub->note = mem_free(hub->note);
+	if (!note)
+		return false;
+	list_unlink(&note->node);
+	hub->n_notes--;
+	hub->note = note;
+	*ret_level = note->level;
+	*ret_text = (struct slice){note->text, note->len};
+	return true;
+}

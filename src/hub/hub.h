@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The hub: local programs on one side, router sessions on the other
+ *
+ * It multiplexes many peers onto few links and keeps three promises: a local
+ * program never notices how the router session lives; none can hurt another;
+ * every request with an id gets exactly one terminal reply.
+ *
+ * The hub is a pure machine. Time is told by hub_set_time(); input are
+ * requests, frames and what happens to transports; output are the bytes of
+ * dirty peers and links, and *wishes* about transports, which daemon/ takes
+ * and fulfils. Nothing calls back.
+ *
+ * Words: a *peer* is one local connection; a *link* is one configured router
+ * session together with its reconnecting; a *want* is a registration or
+ * subscription that programs want to be at the router; a *handle* is one
+ * program's share in a want.
+ *
+ * Start reading at hub_request() for what programs do, at hub_link_event()
+ * for what routers do, at link_down() for how a session is lost.
+ */
+
+#include "base/rng.h"
+#include "local/peer.h"
+#include "wamp/session.h"
+
+struct hub;
+struct link;
+
+struct hub_config {
+	struct peer_limits limits;
+	unsigned max_connections;
+	uint64_t stall_timeout_ms;    /* no byte taken for so long while some wait: cut off */
+	uint64_t shutdown_timeout_ms; /* of a drain */
+	const char *server;	      /* "wampbridge/0.1.0" */
+	const char *default_session;
+};
+
+/* Strings are copied. */
+struct link_config {
+	const char *name;
+	const char *url; /* as people see it */
+	const char *realm;
+	const char *agent;
+	bool embedded; /* messages go as views */
+	bool is_near;  /* loopback or Unix socket: retried quickly (reconnect_delay) */
+	uint64_t connection_timeout_ms;
+	uint64_t registration_timeout_ms;
+	uint64_t call_timeout_ms; /* 0: none */
+	uint64_t reconnect_delay_ms;
+	uint64_t reconnect_max_delay_ms;
+	double reconnect_growth;
+	double reconnect_jitter;
+	uint64_t shutdown_timeout_ms;
+	size_t max_message_size;
+};
+
+/* What daemon/ must do for a link; taken with hub_next_wish(). */
+enum hub_wish {
+	HUB_WISH_OPEN = 1,  /* open a transport; then hub_link_opened() or hub_link_over() */
+	HUB_WISH_CLOSE = 2, /* flush what is outbound, then close; then hub_link_over() */
+	HUB_WISH_KILL = 3,  /* close at once; then hub_link_over() */
+};
+
+/* Why a transport ended; names in the reason URIs of protocol §13. */
+enum hub_over {
+	HUB_OVER_TRANSPORT,
+	HUB_OVER_DNS,
+	HUB_OVER_PING_TIMEOUT,
+};
+
+/* secret, rng and the strings of config must outlive the hub. */
+int hub_new(struct hub **ret, const struct hub_config *config, const struct map_secret *secret,
+	    struct rng *rng) MUST_CHECK;
+/* Every peer must be removed. Takes NULL; returns NULL. */
+struct hub *hub_free(struct hub *hub);
+
+/* In the order in which status shows them. owner comes back from hub_link_owner(). */
+int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
+		 struct link **ret) MUST_CHECK;
+void *hub_link_owner(const struct link *link);
+struct session *hub_link_session(struct link *link);
+
+/* Before any input: monotonic milliseconds, and those since 1970. */
+void hub_set_time(struct hub *hub, uint64_t now_ms, uint64_t wall_ms);
+
+/* All links begin to connect. */
+void hub_start(struct hub *hub);
+
+/* ---- local side ---- */
+
+/* Greets, or (limit max_connections, draining) says bye: see peer->state. */
+int hub_add_peer(struct hub *hub, const struct peer_credentials *credentials, void *owner,
+		 struct peer **ret) MUST_CHECK;
+
+/* The connection is over: undoes everything of it (protocol §12) and frees it. */
+void hub_remove_peer(struct hub *hub, struct peer *peer);
+void *hub_peer_owner(const struct peer *peer);
+
+/*
+ * Handles one request from peer_next(). HUB_HELD: the link it is for is
+ * congested; the request was put back and the peer is woken by
+ * hub_next_ready() later.
+ */
+enum hub_request_outcome { HUB_DONE = 0, HUB_HELD = 1 };
+int hub_request(struct hub *hub, struct peer *peer, const struct request *request);
+
+/* The peer sends no more but reads (half-close). */
+void hub_end_of_file(struct hub *hub, struct peer *peer);
+
+/* The kernel took n bytes of what was undrained. */
+void hub_peer_drained(struct hub *hub, struct peer *peer, size_t n);
+
+/* A peer with something to write or whose state changed; NULL when there is none. */
+struct peer *hub_next_dirty_peer(struct hub *hub);
+
+/* A peer that was held and may be read again; NULL when there is none. */
+struct peer *hub_next_ready(struct hub *hub);
+
+/* ---- router side ---- */
+
+/* The transport is there: HELLO becomes outbound. */
+void hub_link_opened(struct link *link);
+
+/* One whole frame (not for embedded links). */
+void hub_link_frame(struct link *link, struct slice frame);
+
+/* One event of the link's session; hub_link_frame() does this by itself. */
+void hub_link_event(struct link *link, const struct session_event *event);
+
+/* The transport is gone, or could not be opened. text is for people. */
+void hub_link_over(struct link *link, enum hub_over reason, const char *text);
+
+/* Outbound bytes were taken by the transport. */
+void hub_link_drained(struct link *link);
+
+/* A link with something outbound; NULL when there is none. */
+struct link *hub_next_dirty_link(struct hub *hub);
+
+/* The next wish and whose it is; 0 when there is none. */
+int hub_next_wish(struct hub *hub, struct link **ret_link);
+
+/* ---- time, log, end ---- */
+
+/* When hub_expire() wants to be called; NEVER_MS for never. */
+uint64_t hub_deadline(const struct hub *hub);
+void hub_expire(struct hub *hub);
+
+/* Something an operator needs to know: text with a syslog level, or false. Borrowed until the next.
+ */
+bool hub_next_note(struct hub *hub, int *ret_level, struct slice *ret_text);
+
+/* Begins the orderly end (protocol §12); HUB_DRAIN_OVER: all peers have their bye. */
+enum hub_drain_state { HUB_RUNNING, HUB_DRAINING, HUB_LEAVING, HUB_DRAIN_OVER };
+void hub_drain(struct hub *hub);
+enum hub_drain_state hub_drain_state(const struct hub *hub);
+
+size_t hub_n_peers(const struct hub *hub);
+
+/* Asserts the invariants; tests call it after every step. */
+void hub_check(const struct hub *hub);

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Links: one router session each, together with its reconnecting
+ *
+ *   CONNECTING ──joined──► JOINED ──transport gone──► LOST ──attempt failed──► RECONNECTING
+ *       │ ▲                  │                          │                          │
+ *       ▼ │                  └──router's GOODBYE─► LEFT ┴──────────joined──────────┴──► JOINED
+ *      FAILED (refused; goes on trying slowly)
+ *
+ * Happy path: hub_start() wishes for a transport, hub_link_opened() says HELLO,
+ * WELCOME makes it joined, all wants are told to the router.
+ * Failure modes: no transport, no WELCOME in time, a refusal: one session line
+ * for each failed attempt, the next one after a growing delay, forever. A
+ * joined session that ends goes through link_down(), the one place that undoes
+ * it, and one attempt follows at once.
+ */
+
+#include "hub/internal.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* A session that did not live so long counts as a failed attempt: no tight loop of joins. */
+#define LINK_MIN_LIFE_MS 1000
+
+/* ---- life-cycle ---- */
+
+static int link_copy_config(struct link *l, const struct link_config *config)
+{
+	l->config = *config;
+	l->config.name = mem_strdup(config->name);
+	l->config.url = mem_strdup(config->url);
+	l->config.realm = mem_strdup(config->realm);
+	l->config.agent = mem_strdup(config->agent);
+	return l->config.name && l->config.url && l->config.realm && l->config.agent ? 0 : -ENOMEM;
+}
+
+static void link_init_lists(struct link *l)
+{
+	struct list *lists[] = {&l->node,    &l->dirty,	      &l->pending, &l->wants,
+				&l->to_send, &l->invocations, &l->blocked};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		list_init(lists[i]);
+	for (size_t i = 0; i < 2; i++) {
+		map_init(&l->by_uri[i]);
+		map_init(&l->by_id[i]);
+	}
+	map_init(&l->requests);
+}
+
+int hub_add_link(struct hub *hub, const struct link_config *config, void *owner, struct link **ret)
+{
+	struct link *l = mem_alloc(sizeof(*l));
+	struct session_config session;
+	int r;
+
+	if (!l)
+		return -ENOMEM;
+	l->hub = hub;
+	l->owner = owner;
+	l->timer.kind = TIMER_LINK;
+	l->since_ms = hub->wall_ms;
+	link_init_lists(l);
+	r = link_copy_config(l, config);
+	session = (struct session_config){l->config.realm, l->config.agent, config->embedded};
+	if (r == 0)
+		r = session_init(&l->session, &session);
+	if (r < 0) {
+		link_free(l);
+		return r;
+	}
+	list_append(&hub->links, &l->node);
+	*ret = l;
+	return 0;
+}
+
+void link_free(struct link *l)
+{
+	want_free_all(l);
+	hub_timer_stop(l->hub, &l->timer);
+	list_unlink(&l->node);
+	list_unlink(&l->dirty);
+	for (size_t i = 0; i < 2; i++) {
+		map_done(&l->by_uri[i]);
+		map_done(&l->by_id[i]);
+	}
+	map_done(&l->requests);
+	session_done(&l->session);
+	mem_free((char *)l->config.name);
+	mem_free((char *)l->config.url);
+	mem_free((char *)l->config.realm);
+	mem_free((char *)l->config.agent);
+	mem_free(l->reason);
+	mem_free(l->message);
+	mem_free(l);
+}
+
+void *hub_link_owner(const struct link *l)
+{
+	return l->owner;
+}
+
+struct session *hub_link_session(struct link *l)
+{
+	return &l->session;
+}
+
+const char *link_state_name(enum link_state state)
+{
+	switch (state) {
+	case LINK_CONNECTING:
+		return "connecting";
+	case LINK_JOINED:
+		return "joined";
+	case LINK_LOST:
+		return "lost";
+	case LINK_RECONNECTING:
+		return "reconnecting";
+	case LINK_LEFT:
+		return "left";
+	case LINK_FAILED:
+		return "failed";
+	case LINK_CLOSING:
+		return "closing";
+	}
+	return "?";
+}
+
+/* ---- outbound ---- */
+
+void link_mark_dirty(struct link *l)
+{
+	if (!list_is_linked(&l->dirty))
+		list_append(&l->hub->dirty_links, &l->dirty);
+}
+
+bool link_is_congested(const struct link *l)
+{
+	if (l->state != LINK_JOINED)
+		return false;
+	return buf_len(&l->session.out) > LINK_HIGH_WATER || !list_is_empty(&l->to_send);
+}
+
+uint64_t link_send(struct link *l, const struct wamp_msg *msg)
+{
+	uint64_t request = session_send(&l->session, msg);
+
+	link_mark_dirty(l);
+	return request;
+}
+
+void link_wake_blocked(struct link *l)
+{
+	list_for_each_safe (i, &l->blocked) {
+		struct program *p = CONTAINER_OF(i, struct program, blocked);
+
+		list_unlink(i);
+		if (!list_is_linked(&p->ready))
+			list_append(&l->hub->ready_programs, &p->ready);
+	}
+}
+
+void hub_link_drained(struct link *l)
+{
+	if (buf_len(&l->session.out) < LINK_LOW_WATER && list_is_empty(&l->to_send))
+		link_wake_blocked(l);
+}
+
+/* ---- states ---- */
+
+static void link_log_state(struct link *l)
+{
+	static const int levels[] = {
+		[LINK_CONNECTING] = 4,	 [LINK_JOINED] = 6, [LINK_LOST] = 4,
+		[LINK_RECONNECTING] = 5, [LINK_LEFT] = 4,   [LINK_FAILED] = 3,
+		[LINK_CLOSING] = 6,
+	};
+	uint64_t now = l->hub->now_ms;
+	uint64_t wait = l->retry_at_ms > now && l->state != LINK_JOINED ? l->retry_at_ms - now : 0;
+
+	if (l->state == LINK_JOINED)
+		hub_note(l->hub, levels[l->state], "session %s: joined %s at %s as session %llu",
+			 l->config.name, l->session.welcome.realm ?: l->config.realm, l->config.url,
+			 (unsigned long long)l->session.welcome.session_id);
+	else if (wait)
+		hub_note(l->hub, l->n_failures > 5 ? 7 : levels[l->state],
+			 "session %s: %s, attempt %u at %s: %s; next one in %llu ms",
+			 l->config.name, link_state_name(l->state), l->attempt, l->config.url,
+			 l->message && *l->message ? l->message : l->reason,
+			 (unsigned long long)wait);
+	else
+		hub_note(l->hub, levels[l->state], "session %s: %s, %s: %s", l->config.name,
+			 link_state_name(l->state), l->config.url,
+			 l->message && *l->message ? l->message : (l->reason ?: "stopping"));
+}
+
+static void link_set_state(struct link *l, enum link_state state, struct slice reason,
+			   struct slice message)
+{
+	char *new_reason = reason.len ? mem_strndup(reason.ptr, reason.len) : NULL;
+	char *new_message = message.len ? mem_strndup(message.ptr, message.len) : NULL;
+
+	mem_free(l->reason);
+	mem_free(l->message);
+	l->reason = new_reason;
+	l->message = new_message;
+	l->state = state;
+	l->since_ms = l->hub->wall_ms;
+	link_log_state(l);
+	watch_changed(l);
+}
+
+static void link_wish(struct link *l, int wish)
+{
+	l->wish = wish;
+	l->transport = TRANSPORT_CLOSING;
+	hub_timer_stop(l->hub, &l->timer);
+}
+
+/* ---- attempts ---- */
+
+static void link_connect(struct link *l)
+{
+	if (l->hub->drain != HUB_RUNNING)
+		return;
+	l->attempt++;
+	l->retry_at_ms = 0;
+	l->transport = TRANSPORT_OPENING;
+	l->wish = HUB_WISH_OPEN;
+	session_reset(&l->session);
+	hub_timer_set(l->hub, &l->timer, l->hub->now_ms + l->config.connection_timeout_ms);
+}
+
+void hub_start(struct hub *hub)
+{
+	hub->started_ms = hub->now_ms;
+	list_for_each (i, &hub->links)
+		link_connect(CONTAINER_OF(i, struct link, node));
+}
+
+/* What follows when no transport is left: the next attempt, now or when its time comes. */
+static void link_next_attempt(struct link *l)
+{
+	if (l->state == LINK_CLOSING || l->hub->drain != HUB_RUNNING)
+		return;
+	if (l->retry_at_ms > l->hub->now_ms)
+		hub_timer_set(l->hub, &l->timer, l->retry_at_ms);
+	else
+		link_connect(l);
+}
+
+static void link_plan_retry(struct link *l, bool refused)
+{
+	l->n_failures++;
+	l->refused = refused;
+	l->retry_at_ms = l->hub->now_ms +
+			 reconnect_delay_ms(&l->config, l->n_failures, refused, l->hub->rng);
+}
+
+static void link_attempt_failed(struct link *l, struct slice reason, struct slice message)
+{
+	bool refused = reconnect_is_refusal(reason);
+	enum link_state state = l->ever_joined ? LINK_RECONNECTING : LINK_CONNECTING;
+
+	link_plan_retry(l, refused);
+	link_set_state(l, refused ? LINK_FAILED : state, reason, message);
+}
+
+static const char *link_over_uri(enum hub_over reason)
+{
+	switch (reason) {
+	case HUB_OVER_TRANSPORT:
+		return "wampbridge.error.transport";
+	case HUB_OVER_DNS:
+		return "wampbridge.error.dns";
+	case HUB_OVER_PING_TIMEOUT:
+		return "wampbridge.error.ping_timeout";
+	}
+	return "wampbridge.error.transport";
+}
+
+void hub_link_opened(struct link *l)
+{
+	if (l->transport != TRANSPORT_OPENING)
+		return;
+	l->transport = TRANSPORT_OPEN;
+	session_open(&l->session);
+	link_mark_dirty(l);
+}
+
+void hub_link_over(struct link *l, enum hub_over reason, const char *text)
+{
+	enum link_transport was = l->transport;
+
+	l->transport = TRANSPORT_NONE;
+	l->wish = 0;
+	hub_timer_stop(l->hub, &l->timer);
+	if (l->state == LINK_JOINED)
+		link_down(l, LINK_LOST, link_over_uri(reason), slice_of(text));
+	else if (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN)
+		link_attempt_failed(l, slice_of(link_over_uri(reason)), slice_of(text));
+	session_reset(&l->session);
+	link_next_attempt(l);
+	if (l->hub->drain != HUB_RUNNING)
+		drain_advance(l->hub);
+}
+
+static void link_join_timeout(struct link *l)
+{
+	char message[96];
+	int n = snprintf(message, sizeof(message), "no %s within %llu ms",
+			 l->transport == TRANSPORT_OPEN ? "WELCOME" : "connection",
+			 (unsigned long long)l->config.connection_timeout_ms);
+
+	link_attempt_failed(l, SLICE("wampbridge.error.join_timeout"),
+			    (struct slice){message, (size_t)n});
+	link_wish(l, HUB_WISH_KILL);
+}
+
+void link_on_timer(struct link *l)
+{
+	if (l->transport == TRANSPORT_NONE)
+		link_next_attempt(l);
+	else if (l->state == LINK_CLOSING)
+		link_wish(l, HUB_WISH_KILL);
+	else if (l->state == LINK_JOINED)
+		/* our GOODBYE was not answered */
+		link_down(l, LINK_LOST, "wamp.error.timeout", SLICE("GOODBYE was not answered"));
+	else
+		link_join_timeout(l);
+}
+
+/* ---- the end of a session ---- */
+
+static void link_fail_pending(struct link *l)
+{
+	static const char message[] = "router connection lost while the %s was in flight";
+	char text[96];
+
+	list_for_each_safe (i, &l->pending) {
+		struct pending *p = CONTAINER_OF(i, struct pending, order);
+
+		if (p->kind == PENDING_CALL) {
+			snprintf(text, sizeof(text), message, "call");
+			calls_fail(CONTAINER_OF(p, struct call, pending), ERROR_SESSION_LOST, text);
+		} else if (p->kind == PENDING_PUBLISH) {
+			snprintf(text, sizeof(text), message, "publication");
+			publish_fail(CONTAINER_OF(p, struct publication, pending),
+				     ERROR_SESSION_LOST, text);
+		}
+	}
+}
+
+void link_down(struct link *l, enum link_state state, const char *reason, struct slice message)
+{
+	l->attempt = 0;
+	l->retry_at_ms = 0;
+	if (l->hub->wall_ms - l->since_ms < LINK_MIN_LIFE_MS && l->n_failures)
+		link_plan_retry(l, false);
+	else
+		l->n_failures = l->hub->wall_ms - l->since_ms < LINK_MIN_LIFE_MS ? 1 : 0;
+	link_set_state(l, state, slice_of(reason), message);
+	link_fail_pending(l);
+	list_for_each_safe (i, &l->invocations)
+		callee_session_lost(CONTAINER_OF(i, struct invocation, of_link));
+	want_session_lost(l);
+	link_wake_blocked(l);
+	if (l->transport == TRANSPORT_OPENING || l->transport == TRANSPORT_OPEN)
+		link_wish(l, HUB_WISH_CLOSE);
+	link_mark_dirty(l);
+}
+
+/* Leaves and joins anew: our own session may hold what the router refuses to give us. */
+void link_rejoin(struct link *l, const char *message)
+{
+	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
+		return;
+	hub_note(l->hub, 4, "session %s: leaving to join anew: %s", l->config.name, message);
+	session_leave(&l->session, "wamp.close.close_realm");
+	link_mark_dirty(l);
+	hub_timer_set(l->hub, &l->timer, l->hub->now_ms + l->config.registration_timeout_ms);
+}
+
+/* The daemon stops: GOODBYE, bounded by the close of the transport. */
+void link_leave(struct link *l)
+{
+	bool joined = l->state == LINK_JOINED && l->session.state == SESSION_JOINED;
+
+	if (l->state == LINK_CLOSING)
+		return;
+	link_set_state(l, LINK_CLOSING, SLICE_NONE, SLICE_NONE);
+	link_fail_pending(l);
+	if (joined) {
+		session_leave(&l->session, "wamp.close.system_shutdown");
+		link_mark_dirty(l);
+		hub_timer_set(l->hub, &l->timer, l->hub->now_ms + 1000);
+	} else if (l->transport == TRANSPORT_OPENING || l->transport == TRANSPORT_OPEN) {
+		link_wish(l, HUB_WISH_KILL);
+	} else if (l->transport == TRANSPORT_NONE) {
+		hub_timer_stop(l->hub, &l->timer);
+	}
+}
+
+/* ---- inbound ---- */
+
+static void link_joined(struct link *l)
+{
+	hub_timer_stop(l->hub, &l->timer);
+	l->ever_joined = true;
+	l->retry_at_ms = 0;
+	link_set_state(l, LINK_JOINED, SLICE_NONE, SLICE_NONE);
+	want_joined(l);
+}
+
+static void link_answer(struct link *l, const struct session_event *event)
+{
+	struct pending *p = pending_find(l, event->msg.request);
+
+	/* A late answer to what timed out, or one that nobody asked for: ignored (WAMP
+	 * details 1.12). */
+	if (!p)
+		return;
+	if (event->msg.type == WAMP_ERROR && event->msg.request_type != p->type)
+		return;
+	switch (p->kind) {
+	case PENDING_CALL:
+		calls_answer(CONTAINER_OF(p, struct call, pending), event);
+		return;
+	case PENDING_ASK:
+		want_answer(CONTAINER_OF(p, struct ask, pending), event);
+		return;
+	case PENDING_PUBLISH:
+		publish_answer(CONTAINER_OF(p, struct publication, pending), event);
+		return;
+	}
+}
+
+/* UNREGISTERED and UNSUBSCRIBED with request id 0: the router took it away. */
+static void link_revoked(struct link *l, const struct session_event *event)
+{
+	enum want_kind kind =
+		event->msg.type == WAMP_UNREGISTERED ? WANT_REGISTRATION : WANT_SUBSCRIPTION;
+	struct wamp_options options;
+
+	wamp_options_read(&options, event->msg.type, &event->msg.details, &l->session.arena);
+	want_revoked(l, kind,
+		     kind == WANT_REGISTRATION ? options.registration : options.subscription,
+		     options.reason);
+}
+
+static void link_message(struct link *l, const struct session_event *event)
+{
+	enum wamp_type type = event->msg.type;
+
+	if (type == WAMP_EVENT)
+		events_deliver(l, event);
+	else if (type == WAMP_INVOCATION)
+		callee_invoke(l, event);
+	else if ((type == WAMP_UNREGISTERED || type == WAMP_UNSUBSCRIBED) && !event->msg.request)
+		link_revoked(l, event);
+	else if (type != WAMP_INTERRUPT)
+		link_answer(l, event);
+}
+
+/* A session that ended while our GOODBYE was out: what we wanted has happened. */
+static void link_closed(struct link *l)
+{
+	if (l->state == LINK_CLOSING)
+		link_wish(l, HUB_WISH_CLOSE);
+	else
+		link_down(l, LINK_LOST, "wamp.close.close_realm", SLICE("left to join anew"));
+}
+
+static void link_refused(struct link *l, struct slice reason, struct slice message)
+{
+	if (l->state == LINK_JOINED) {
+		char *uri = mem_strndup(reason.ptr, reason.len);
+
+		link_down(l, LINK_LOST, uri ?: "wamp.error.protocol_violation", message);
+		mem_free(uri);
+		return;
+	}
+	link_attempt_failed(l, reason, message);
+	link_wish(l, HUB_WISH_CLOSE);
+}
+
+void hub_link_event(struct link *l, const struct session_event *event)
+{
+	if (l->transport != TRANSPORT_OPEN)
+		return;
+	switch (event->type) {
+	case SESSION_EVENT_JOINED:
+		link_joined(l);
+		return;
+	case SESSION_EVENT_MESSAGE:
+		link_message(l, event);
+		return;
+	case SESSION_EVENT_LEFT:
+		if (l->state == LINK_JOINED) {
+			char *uri = mem_strndup(event->reason.ptr, event->reason.len);
+
+			link_down(l, LINK_LEFT, uri ?: "wamp.close.normal", event->message);
+			mem_free(uri);
+		} else {
+			link_closed(l);
+		}
+		return;
+	case SESSION_EVENT_CLOSED:
+		link_closed(l);
+		return;
+	case SESSION_EVENT_REFUSED:
+	case SESSION_EVENT_VIOLATION:
+		if (l->state == LINK_CLOSING)
+			link_closed(l);
+		else
+			link_refused(l, event->reason, event->message);
+		return;
+	}
+}
+
+void hub_link_frame(struct link *l, struct slice frame)
+{
+	struct session_event event;
+
+	session_recv_frame(&l->session, frame);
+	link_mark_dirty(l);
+	while (session_next_event(&l->session, &event))
+		hub_link_event(l, &event);
+	session_settle(&l->session);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Errors that come from the router or a callee, as members of a line (protocol §16)
+ */
+
+#include "hub/internal.h"
+
+void router_error_write_head(struct buf *b, struct slice uri, struct slice message)
+{
+	emit_literal(b, "\"code\":\"");
+	buf_append_slice(b, slice_of(error_kind(error_from_uri(uri))->code));
+	emit_literal(b, "\",\"uri\":");
+	emit_text(b, uri);
+	emit_literal(b, ",\"message\":");
+	emit_text(b, message.len ? message : uri);
+}
+
+/* The text for people is by custom the first argument. */
+static void router_error_write_message(struct buf *b, const struct session_event *event)
+{
+	struct scan_value first = {0};
+	struct scan_error error;
+	size_t n = 0;
+
+	if (event->msg.args.type == SCAN_ARRAY)
+		(void)!scan_array(scan_token(&event->msg.args), SCAN_LENIENT, &first, 1, &n,
+				  &error);
+	emit_literal(b, ",\"message\":");
+	if (n && first.type == SCAN_STRING)
+		emit_value(b, &first);
+	else
+		emit_text(b, event->msg.uri);
+}
+
+static void router_error_write_payload(struct buf *b, const struct wamp_msg *msg)
+{
+	emit_literal(b, ",\"args\":");
+	if (msg->args.type == SCAN_ARRAY)
+		emit_value(b, &msg->args);
+	else
+		emit_literal(b, "[]");
+	emit_literal(b, ",\"kwargs\":");
+	if (msg->kwargs.type == SCAN_OBJECT)
+		emit_value(b, &msg->kwargs);
+	else
+		emit_literal(b, "{}");
+}
+
+void router_error_write(struct buf *b, const struct session_event *event, bool with_payload)
+{
+	const struct error_kind *kind = error_kind(error_from_uri(event->msg.uri));
+
+	emit_literal(b, "\"code\":\"");
+	buf_append_slice(b, slice_of(kind->code));
+	emit_literal(b, "\",\"uri\":");
+	emit_text(b, event->msg.uri);
+	router_error_write_message(b, event);
+	if (!with_payload)
+		return;
+	buf_append_slice(b, kind->from_router ? SLICE(",\"origin\":\"router\"")
+					      : SLICE(",\"origin\":\"peer\""));
+	router_error_write_payload(b, &event->msg);
+}

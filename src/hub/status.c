@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * greet, status and list (protocol §4, §14)
+ */
+
+#include "hub/internal.h"
+
+/* A greet beyond this leaves its sessions out, so that a small reader can take it (§4). */
+#define STATUS_MAX_GREET 4096
+
+static void status_write_sessions(struct buf *b, const struct hub *hub)
+{
+	bool first = true;
+
+	emit_literal(b, ",\"sessions\":{");
+	list_for_each (i, &hub->links) {
+		const struct link *l = CONTAINER_OF(i, struct link, node);
+
+		if (!first)
+			buf_append_char(b, ',');
+		first = false;
+		emit_text(b, slice_of(l->config.name));
+		buf_append_char(b, ':');
+		emit_text(b, slice_of(link_state_name(l->state)));
+	}
+	buf_append_char(b, '}');
+}
+
+static void status_write_limits(struct buf *b, const struct peer_limits *limits)
+{
+	emit_literal(b, ",\"limits\":{\"max_line\":");
+	emit_u64(b, limits->max_line);
+	emit_literal(b, ",\"max_inflight\":");
+	emit_u64(b, limits->max_inflight);
+	emit_literal(b, ",\"max_registrations\":");
+	emit_u64(b, limits->max_registrations);
+	emit_literal(b, ",\"max_subscriptions\":");
+	emit_u64(b, limits->max_subscriptions);
+	emit_literal(b, ",\"subscription_queue\":");
+	emit_u64(b, limits->subscription_queue);
+	buf_append_char(b, '}');
+}
+
+static void status_write_greet(struct program *p, bool with_sessions)
+{
+	const struct hub *hub = p->hub;
+	struct buf *b = peer_begin(&p->peer);
+
+	emit_literal(b, "{\"op\":\"greet\",\"proto\":[1,0],\"server\":");
+	emit_text(b, slice_of(hub->config.server));
+	emit_literal(b, ",\"features\":[]");
+	status_write_limits(b, &hub->config.limits);
+	if (with_sessions)
+		status_write_sessions(b, hub);
+	emit_literal(b, ",\"default_session\":");
+	emit_text(b, slice_of(hub->config.default_session));
+	emit_literal(b, ",\"peer\":{\"conn\":");
+	emit_u64(b, p->peer.conn);
+	emit_literal(b, ",\"uid\":");
+	emit_u64(b, p->peer.credentials.uid);
+	emit_literal(b, ",\"gid\":");
+	emit_u64(b, p->peer.credentials.gid);
+	emit_literal(b, ",\"pid\":");
+	emit_i64(b, p->peer.credentials.pid);
+	emit_literal(b, "}}");
+}
+
+void status_greet(struct program *p)
+{
+	struct buf *b = outq_begin(&p->peer.out);
+
+	status_write_greet(p, true);
+	if (buf_len(b) - p->peer.line_before >= STATUS_MAX_GREET) {
+		buf_rewind(b, p->peer.line_before);
+		status_write_greet(p, false);
+	}
+	(void)peer_end(&p->peer, PEER_REPLY);
+}
+
+static void status_write_link(struct buf *b, const struct link *l)
+{
+	emit_text(b, slice_of(l->config.name));
+	emit_literal(b, ":{\"state\":");
+	emit_text(b, slice_of(link_state_name(l->state)));
+	emit_literal(b, ",\"realm\":");
+	emit_text(b, slice_of(l->session.welcome.realm ?: l->config.realm));
+	if (l->state == LINK_JOINED) {
+		emit_literal(b, ",\"session_id\":");
+		emit_u64(b, l->session.welcome.session_id);
+	}
+	if (l->reason) {
+		emit_literal(b, ",\"reason\":");
+		emit_text(b, slice_of(l->reason));
+	}
+	if (l->message) {
+		emit_literal(b, ",\"message\":");
+		emit_text(b, slice_of(l->message));
+	}
+	buf_append_char(b, '}');
+}
+
+void status_request(struct program *p, const struct request *r)
+{
+	struct hub *hub = p->hub;
+	struct reply_to to = reply_to_request(r);
+	struct buf *b = reply_begin(&p->peer, "ok", to);
+	bool first = true;
+
+	emit_literal(b, ",\"server\":");
+	emit_text(b, slice_of(hub->config.server));
+	emit_literal(b, ",\"uptime_ms\":");
+	emit_u64(b, hub->now_ms - hub->started_ms);
+	emit_literal(b, ",\"sessions\":{");
+	list_for_each (i, &hub->links) {
+		if (!first)
+			buf_append_char(b, ',');
+		first = false;
+		status_write_link(b, CONTAINER_OF(i, struct link, node));
+	}
+	emit_literal(b, "},\"clients\":");
+	emit_u64(b, hub->n_programs);
+	reply_end(&p->peer, to);
+}
+
+/* ---- list: one function for the rows of each kind ---- */
+
+/* Others' rows are only for root and for the daemon's own user (§14). */
+static bool status_may_see(const struct program *viewer, const struct program *row)
+{
+	uint32_t uid = viewer->peer.credentials.uid;
+
+	return uid == 0 || uid == row->peer.credentials.uid;
+}
+
+static void status_row(struct buf *b)
+{
+	if (b->data[b->tail - 1] == '}')
+		buf_append_char(b, ',');
+	buf_append_char(b, '{');
+}
+
+static void status_number(struct buf *b, const char *member, uint64_t n)
+{
+	buf_append_char(b, ',');
+	emit_text(b, slice_of(member));
+	buf_append_char(b, ':');
+	emit_u64(b, n);
+}
+
+static void status_list_sessions(struct program *viewer, struct buf *b)
+{
+	list_for_each (i, &viewer->hub->links) {
+		status_row(b);
+		watch_write_link(b, CONTAINER_OF(i, struct link, node));
+		buf_append_char(b, '}');
+	}
+}
+
+static void status_client(struct buf *b, const struct program *p)
+{
+	status_row(b);
+	emit_literal(b, "\"conn\":");
+	emit_u64(b, p->peer.conn);
+	status_number(b, "uid", p->peer.credentials.uid);
+	emit_literal(b, ",\"pid\":");
+	emit_i64(b, p->peer.credentials.pid);
+	if (p->peer.name) {
+		emit_literal(b, ",\"name\":");
+		emit_text(b, slice_of(p->peer.name));
+	}
+	emit_literal(b, ",\"since\":");
+	watch_write_time(b, p->since_ms);
+	status_number(b, "inflight", p->peer.n_requests);
+	status_number(b, "registrations", p->peer.n_registrations);
+	status_number(b, "subscriptions", p->peer.n_subscriptions);
+	status_number(b, "queued_bytes", p->peer.n_undrained + p->n_queued_bytes);
+	status_number(b, "gaps", p->n_gaps);
+	emit_literal(b, ",\"paused\":");
+	emit_bool(b, p->peer.is_held || peer_is_choked(&p->peer));
+	buf_append_char(b, '}');
+}
+
+static void status_list_clients(struct program *viewer, struct buf *b)
+{
+	list_for_each (i, &viewer->hub->programs) {
+		const struct program *p = CONTAINER_OF(i, struct program, node);
+
+		if (status_may_see(viewer, p))
+			status_client(b, p);
+	}
+}
+
+static void status_handle(struct buf *b, const struct handle *h)
+{
+	const struct want *w = h->want;
+
+	status_row(b);
+	emit_literal(b, "\"uri\":");
+	emit_text(b, w->uri);
+	emit_literal(b, ",\"match\":\"exact\"");
+	if (w->kind == WANT_REGISTRATION)
+		emit_literal(b, ",\"invoke\":\"single\"");
+	emit_literal(b, ",\"session\":");
+	emit_text(b, slice_of(w->link->config.name));
+	emit_literal(b, ",\"state\":");
+	emit_text(b, slice_of(want_state_name(w)));
+	status_number(b, "conn", h->program->peer.conn);
+	emit_literal(b, ",\"id\":");
+	buf_append_slice(b, peer_id_token(&h->id));
+	if (w->id)
+		status_number(b,
+			      w->kind == WANT_REGISTRATION ? "registration_id" : "subscription_id",
+			      w->id);
+	if (w->kind == WANT_REGISTRATION) {
+		status_number(b, "invocations", h->n_delivered);
+	} else {
+		status_number(b, "queued", h->n_queued);
+		status_number(b, "delivered", h->n_delivered);
+		status_number(b, "dropped", h->n_dropped);
+		emit_literal(b, ",\"overflow\":\"drop_oldest\"");
+	}
+	buf_append_char(b, '}');
+}
+
+static void status_list_handles(struct program *viewer, struct buf *b, enum want_kind kind)
+{
+	list_for_each (i, &viewer->hub->programs) {
+		const struct program *p = CONTAINER_OF(i, struct program, node);
+
+		if (!status_may_see(viewer, p))
+			continue;
+		list_for_each (k, &p->handles) {
+			const struct handle *h = CONTAINER_OF(k, struct handle, of_program);
+
+			if (h->want->kind == kind)
+				status_handle(b, h);
+		}
+	}
+}
+
+static void status_list_registrations(struct program *viewer, struct buf *b)
+{
+	status_list_handles(viewer, b, WANT_REGISTRATION);
+}
+
+static void status_list_subscriptions(struct program *viewer, struct buf *b)
+{
+	status_list_handles(viewer, b, WANT_SUBSCRIPTION);
+}
+
+static void status_call(struct buf *b, const struct call *c)
+{
+	status_row(b);
+	emit_literal(b, "\"conn\":");
+	emit_u64(b, c->program->peer.conn);
+	emit_literal(b, ",\"id\":");
+	buf_append_slice(b, peer_id_token(&c->id));
+	emit_literal(b, ",\"procedure\":");
+	emit_text(b, (struct slice){c->procedure, c->n_procedure});
+	emit_literal(b, ",\"session\":");
+	emit_text(b, slice_of(c->pending.link->config.name));
+	emit_literal(b, ",\"since\":");
+	watch_write_time(b, c->since_ms);
+	buf_append_char(b, '}');
+}
+
+static void status_list_calls(struct program *viewer, struct buf *b)
+{
+	list_for_each (i, &viewer->hub->programs) {
+		const struct program *p = CONTAINER_OF(i, struct program, node);
+
+		if (!status_may_see(viewer, p))
+			continue;
+		list_for_each (k, &p->calls)
+			status_call(b, CONTAINER_OF(k, struct call, of_program));
+	}
+}
+
+static void status_limit(struct buf *b, const char *name, uint64_t value, int64_t used)
+{
+	status_row(b);
+	emit_literal(b, "\"name\":");
+	emit_text(b, slice_of(name));
+	status_number(b, "value", value);
+	if (used >= 0)
+		status_number(b, "used", (uint64_t)used);
+	buf_append_char(b, '}');
+}
+
+static void status_list_limits(struct program *viewer, struct buf *b)
+{
+	const struct hub *hub = viewer->hub;
+	const struct peer_limits *l = &hub->config.limits;
+	const struct peer *peer = &viewer->peer;
+
+	status_limit(b, "max_connections", hub->config.max_connections, (int64_t)hub->n_programs);
+	status_limit(b, "max_inflight", l->max_inflight, peer->n_requests);
+	status_limit(b, "max_registrations", l->max_registrations, peer->n_registrations);
+	status_limit(b, "max_subscriptions", l->max_subscriptions, peer->n_subscriptions);
+	status_limit(b, "max_line", l->max_line, -1);
+	status_limit(b, "subscription_queue", l->subscription_queue, -1);
+	status_limit(b, "output_soft_limit", l->output_soft_limit, -1);
+	status_limit(b, "output_hard_limit", l->output_hard_limit, (int64_t)peer->n_undrained);
+	status_limit(b, "stall_timeout", hub->config.stall_timeout_ms, -1);
+	status_limit(b, "bad_lines", l->bad_lines, peer->n_bad_lines);
+}
+
+static void status_list_errors(struct program *viewer, struct buf *b)
+{
+	(void)viewer;
+	for (enum error_code code = 0; code < ERROR_COUNT; code++) {
+		const struct error_kind *kind = error_kind(code);
+
+		status_row(b);
+		emit_literal(b, "\"code\":");
+		emit_text(b, slice_of(kind->code));
+		emit_literal(b, ",\"uri\":");
+		emit_text(b, slice_of(kind->uri));
+		emit_literal(b, ",\"meaning\":");
+		emit_text(b, slice_of(kind->meaning));
+		buf_append_char(b, '}');
+	}
+}
+
+static const struct status_kind {
+	const char *what;
+	void (*rows)(struct program *viewer, struct buf *b);
+} status_kinds[] = {
+	{"sessions", status_list_sessions},
+	{"clients", status_list_clients},
+	{"registrations", status_list_registrations},
+	{"subscriptions", status_list_subscriptions},
+	{"calls", status_list_calls},
+	{"limits", status_list_limits},
+	{"errors", status_list_errors},
+};
+
+void status_list(struct program *p, const struct request *r)
+{
+	struct reply_to to = reply_to_request(r);
+	struct slice what = request_text(r, MEMBER_WHAT);
+	struct buf *b;
+
+	for (size_t i = 0; i < ARRAY_SIZE(status_kinds); i++) {
+		if (!slice_is(what, status_kinds[i].what))
+			continue;
+		b = reply_begin(&p->peer, "ok", to);
+		emit_literal(b, ",\"what\":");
+		emit_text(b, what);
+		emit_literal(b, ",\"items\":[");
+		status_kinds[i].rows(p, b);
+		buf_append_char(b, ']');
+		reply_end(&p->peer, to);
+		return;
+	}
+	reply_error(
+		&p->peer, to, ERROR_BAD_MESSAGE,
+		"\"what\" must be sessions, clients, registrations, subscriptions, calls, limits "
+		"or errors");
+}

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Wants: what programs want to be at the router, against what is there
+ *
+ * Registrations and subscriptions are wanted state. want_update() compares
+ * and queues; want_pump() tells the router, in the original order and with a
+ * bounded number unanswered; answers, timeouts, revocations and the loss of
+ * the session change what is there, and the same comparison runs again.
+ *
+ *   ABSENT ──ask──► ASKED ──REGISTERED──► ACTIVE ──nobody wants it──► UNDOING ──► ABSENT
+ *     ▲               │ refused, timeout     │ revoked, session lost
+ *     └───────────────┴──────────────────────┘
+ */
+
+#include "hub/internal.h"
+
+#include "base/mem.h"
+
+/* ---- finding ---- */
+
+struct want *want_find(struct link *l, enum want_kind kind, struct slice uri)
+{
+	uint64_t hash = map_hash_text(l->hub->secret, uri);
+
+	for (struct map_node *n = map_first(&l->by_uri[kind], hash); n; n = map_next(n)) {
+		struct want *w = CONTAINER_OF(n, struct want, by_uri);
+
+		if (slice_equal(uri, w->uri))
+			return w;
+	}
+	return NULL;
+}
+
+struct want *want_find_id(struct link *l, enum want_kind kind, uint64_t id)
+{
+	for (struct map_node *n = map_first(&l->by_id[kind], map_hash_u64(id)); n;
+	     n = map_next(n)) {
+		struct want *w = CONTAINER_OF(n, struct want, by_id);
+
+		if (w->id == id)
+			return w;
+	}
+	return NULL;
+}
+
+static struct want *want_new(struct link *l, enum want_kind kind, struct slice uri)
+{
+	struct want *w = mem_alloc(sizeof(*w) + uri.len + 1);
+	struct list *lists[6];
+
+	if (!w)
+		return NULL;
+	w->link = l;
+	w->kind = kind;
+	w->retry.kind = TIMER_WANT;
+	memcpy(w + 1, uri.ptr, uri.len);
+	w->uri = (struct slice){(char *)(w + 1), uri.len};
+	lists[0] = &w->node;
+	lists[1] = &w->queue;
+	lists[2] = &w->handles;
+	lists[3] = &w->asks;
+	lists[4] = &w->waiters;
+	lists[5] = &w->own;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		list_init(lists[i]);
+	map_insert(&l->by_uri[kind], &w->by_uri, map_hash_text(l->hub->secret, uri));
+	list_append(&l->wants, &w->node);
+	return w;
+}
+
+struct want *want_get(struct link *l, enum want_kind kind, struct slice uri)
+{
+	struct want *w = want_find(l, kind, uri);
+
+	if (w && list_is_empty(&w->handles)) {
+		/* Wanted anew: it takes its place at the end of the order. */
+		list_unlink(&w->node);
+		list_append(&l->wants, &w->node);
+	}
+	return w ?: want_new(l, kind, uri);
+}
+
+/* ---- freeing ---- */
+
+static void want_clear_error(struct want *w)
+{
+	w->failed = false;
+	w->error_uri = mem_free(w->error_uri);
+	w->error_message = mem_free(w->error_message);
+	hub_timer_stop(w->link->hub, &w->retry);
+}
+
+static void want_set_id(struct want *w, uint64_t id)
+{
+	map_remove(&w->link->by_id[w->kind], &w->by_id);
+	w->id = id;
+	if (id)
+		map_insert(&w->link->by_id[w->kind], &w->by_id, map_hash_u64(id));
+}
+
+static struct want *want_free(struct want *w)
+{
+	want_clear_error(w);
+	want_set_id(w, 0);
+	list_for_each_safe (i, &w->asks) {
+		struct ask *a = CONTAINER_OF(i, struct ask, of_want);
+
+		a->want = NULL;
+		list_unlink(i);
+	}
+	list_for_each_safe (o, &w->own)
+		publish_free(CONTAINER_OF(o, struct publication, of_want));
+	map_remove(&w->link->by_uri[w->kind], &w->by_uri);
+	list_unlink(&w->node);
+	list_unlink(&w->queue);
+	return mem_free(w);
+}
+
+static struct ask *ask_free(struct ask *a)
+{
+	struct link *l = a->pending.link;
+
+	if (a->counted)
+		l->n_unanswered--;
+	pending_stop(&a->pending);
+	list_unlink(&a->of_want);
+	return mem_free(a);
+}
+
+void want_free_all(struct link *l)
+{
+	list_for_each_safe (p, &l->pending) {
+		struct pending *pending = CONTAINER_OF(p, struct pending, order);
+
+		if (pending->kind == PENDING_ASK)
+			ask_free(CONTAINER_OF(pending, struct ask, pending));
+	}
+	list_for_each_safe (i, &l->wants)
+		want_free(CONTAINER_OF(i, struct want, node));
+}
+
+/* ---- comparing ---- */
+
+static bool want_differs(const struct want *w)
+{
+	bool wanted = !list_is_empty(&w->handles);
+
+	return (w->state == WANT_ABSENT && wanted && !w->failed) ||
+	       (w->state == WANT_ACTIVE && !wanted);
+}
+
+static bool want_is_over(const struct want *w)
+{
+	return w->state == WANT_ABSENT && list_is_empty(&w->handles) && list_is_empty(&w->waiters);
+}
+
+void want_update(struct want *w)
+{
+	struct link *l = w->link;
+
+	if (want_is_over(w)) {
+		want_free(w);
+		return;
+	}
+	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
+		return;
+	if (want_differs(w) && !list_is_linked(&w->queue))
+		list_append(&l->to_send, &w->queue);
+	want_pump(l);
+}
+
+static void want_release_waiters(struct want *w, bool timed_out)
+{
+	list_for_each_safe (i, &w->waiters) {
+		struct waiter *waiter = CONTAINER_OF(i, struct waiter, of_want);
+		struct program *p = waiter->program;
+		struct reply_to to = reply_to_id(&waiter->id);
+
+		if (timed_out)
+			reply_error(&p->peer, to, ERROR_TIMEOUT,
+				    "the router did not answer; nothing is delivered any more");
+		else
+			reply_ok(&p->peer, to);
+		waiter_free(waiter);
+		program_mark_dirty(p);
+	}
+}
+
+/* ---- telling the router ---- */
+
+static enum wamp_type want_type(const struct want *w, bool undo)
+{
+	if (w->kind == WANT_REGISTRATION)
+		return undo ? WAMP_UNREGISTER : WAMP_REGISTER;
+	return undo ? WAMP_UNSUBSCRIBE : WAMP_SUBSCRIBE;
+}
+
+static void want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
+{
+	struct ask *a = mem_alloc(sizeof(*a));
+
+	if (!a) {
+		/* Without memory nothing is sent; the next change of the session tries again. */
+		hub_note(l->hub, 3, "out of memory: a registration or subscription is not told");
+		return;
+	}
+	list_init(&a->of_want);
+	list_init(&a->pending.order);
+	a->want = w;
+	a->counted = true;
+	l->n_unanswered++;
+	if (w)
+		list_append(&w->asks, &a->of_want);
+	pending_start(&a->pending, l, PENDING_ASK, msg->type, link_send(l, msg),
+		      l->config.registration_timeout_ms);
+}
+
+static void want_send(struct want *w)
+{
+	bool undo = w->state == WANT_ACTIVE;
+	struct wamp_msg msg = {.type = want_type(w, undo)};
+
+	if (undo)
+		msg.id = w->id;
+	else
+		msg.uri = w->uri;
+	w->state = undo ? WANT_UNDOING : WANT_ASKED;
+	want_ask(w->link, w, &msg);
+}
+
+void want_pump(struct link *l)
+{
+	struct want *w;
+
+	while (l->state == LINK_JOINED && l->session.state == SESSION_JOINED &&
+	       l->n_unanswered < LINK_MAX_UNANSWERED &&
+	       (w = list_first(&l->to_send, struct want, queue))) {
+		list_unlink(&w->queue);
+		if (want_differs(w))
+			want_send(w);
+	}
+	if (list_is_empty(&l->to_send) && !list_is_empty(&l->blocked))
+		hub_link_drained(l);
+}
+
+/* ---- what the router says ---- */
+
+static void want_activate(struct want *w, uint64_t id)
+{
+	w->state = WANT_ACTIVE;
+	w->attempts = 0;
+	w->timed_out = false;
+	want_clear_error(w);
+	want_set_id(w, id);
+	list_for_each_safe (i, &w->handles)
+		handle_tell_active(CONTAINER_OF(i, struct handle, of_want));
+}
+
+/* Whether the time may bring what was refused: then it is tried again while the session stays up.
+ */
+static bool want_is_curable(struct slice uri)
+{
+	return slice_is(uri, "wamp.error.procedure_already_exists") ||
+	       slice_is(uri, "wamp.error.timeout") || slice_is(uri, "wamp.error.unregistered") ||
+	       slice_is(uri, "wamp.error.canceled") || slice_is(uri, "wamp.error.unavailable") ||
+	       slice_is(uri, "wamp.error.network_failure");
+}
+
+static void want_fail(struct want *w, struct slice uri, bool curable)
+{
+	struct link *l = w->link;
+
+	w->state = WANT_ABSENT;
+	want_set_id(w, 0);
+	w->failed = true;
+	w->attempts++;
+	w->error_uri = mem_free(w->error_uri);
+	w->error_uri = mem_strndup(uri.ptr, uri.len);
+	w->retry_at_ms = NEVER_MS;
+	if (!curable)
+		return;
+	w->retry_at_ms =
+		l->hub->now_ms + reconnect_delay_ms(&l->config, w->attempts, false, l->hub->rng);
+	hub_timer_set(l->hub, &w->retry, w->retry_at_ms);
+}
+
+static void want_refused(struct want *w, const struct session_event *event)
+{
+	struct slice uri = event->msg.uri;
+
+	if (w->timed_out && slice_is(uri, "wamp.error.procedure_already_exists")) {
+		/* The holder may be ourselves: the REGISTER that timed out may have succeeded. */
+		w->state = WANT_ABSENT;
+		link_rejoin(w->link, "a registration that timed out is held by somebody");
+		return;
+	}
+	want_fail(w, uri, want_is_curable(uri));
+	hub_note(w->link->hub, 5, "session %s: the router refuses %s: %.*s", w->link->config.name,
+		 w->uri.ptr, (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
+	list_for_each_safe (i, &w->handles)
+		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), event);
+}
+
+static void want_undone(struct want *w, bool timed_out)
+{
+	w->state = WANT_ABSENT;
+	want_set_id(w, 0);
+	want_release_waiters(w, timed_out);
+}
+
+/* Nobody wants what the router just gave: it is given back. */
+static void want_give_back(struct link *l, const struct session_event *event)
+{
+	struct wamp_msg msg = {.id = event->msg.id};
+
+	if (event->msg.type != WAMP_REGISTERED && event->msg.type != WAMP_SUBSCRIBED)
+		return;
+	msg.type = event->msg.type == WAMP_REGISTERED ? WAMP_UNREGISTER : WAMP_UNSUBSCRIBE;
+	want_ask(l, NULL, &msg);
+}
+
+void want_answer(struct ask *a, const struct session_event *event)
+{
+	struct link *l = a->pending.link;
+	struct want *w = a->want;
+	bool undo = a->pending.type == WAMP_UNREGISTER || a->pending.type == WAMP_UNSUBSCRIBE;
+	bool late = w && w->state != (undo ? WANT_UNDOING : WANT_ASKED);
+
+	ask_free(a);
+	if (!w) {
+		want_give_back(l, event);
+	} else if (undo) {
+		if (!late)
+			want_undone(w, false);
+	} else if (event->msg.type == WAMP_ERROR) {
+		if (!late)
+			want_refused(w, event);
+	} else if (!late || w->state == WANT_ABSENT) {
+		want_activate(w, event->msg.id);
+	}
+	if (w)
+		want_update(w);
+	want_pump(l);
+}
+
+void want_ask_timeout(struct ask *a)
+{
+	struct link *l = a->pending.link;
+	struct want *w = a->want;
+	bool undo = a->pending.type == WAMP_UNREGISTER || a->pending.type == WAMP_UNSUBSCRIBE;
+
+	/* The answer may still come: the ask stays, but does not keep others waiting. */
+	a->counted = false;
+	l->n_unanswered--;
+	if (w && undo && w->state == WANT_UNDOING) {
+		want_undone(w, true);
+	} else if (w && !undo && w->state == WANT_ASKED) {
+		w->timed_out = true;
+		want_fail(w, SLICE("wamp.error.timeout"), true);
+		list_for_each_safe (i, &w->handles)
+			handle_tell_timeout(CONTAINER_OF(i, struct handle, of_want));
+	}
+	if (w)
+		want_update(w);
+	want_pump(l);
+}
+
+void want_on_timer(struct want *w)
+{
+	w->failed = false;
+	want_update(w);
+}
+
+void want_revoked(struct link *l, enum want_kind kind, uint64_t id, struct slice reason)
+{
+	struct want *w = want_find_id(l, kind, id);
+	struct session_event event = {
+		.type = SESSION_EVENT_MESSAGE,
+		.msg = {.type = WAMP_ERROR,
+			.uri = reason.len ? reason : SLICE("wamp.error.unregistered")},
+	};
+
+	if (!w || w->state != WANT_ACTIVE)
+		return;
+	hub_note(l->hub, 4, "session %s: the router took %s away: %.*s", l->config.name, w->uri.ptr,
+		 (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200), event.msg.uri.ptr);
+	want_fail(w, event.msg.uri, true);
+	list_for_each_safe (i, &w->handles)
+		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), &event);
+	want_update(w);
+}
+
+/* ---- sessions come and go ---- */
+
+static void want_forget(struct want *w)
+{
+	want_clear_error(w);
+	want_set_id(w, 0);
+	list_unlink(&w->queue);
+	w->state = WANT_ABSENT;
+	w->attempts = 0;
+	w->timed_out = false;
+	list_for_each_safe (i, &w->handles)
+		handle_tell_pending(CONTAINER_OF(i, struct handle, of_want));
+	want_release_waiters(w, false);
+}
+
+void want_session_lost(struct link *l)
+{
+	list_for_each_safe (p, &l->pending) {
+		struct pending *pending = CONTAINER_OF(p, struct pending, order);
+
+		if (pending->kind == PENDING_ASK)
+			ask_free(CONTAINER_OF(pending, struct ask, pending));
+	}
+	list_for_each_safe (i, &l->wants) {
+		struct want *w = CONTAINER_OF(i, struct want, node);
+
+		want_forget(w);
+		want_update(w);
+	}
+}
+
+void want_joined(struct link *l)
+{
+	list_for_each (i, &l->wants) {
+		struct want *w = CONTAINER_OF(i, struct want, node);
+
+		if (want_differs(w) && !list_is_linked(&w->queue))
+			list_append(&l->to_send, &w->queue);
+	}
+	want_pump(l);
+}
+
+const char *want_state_name(const struct want *w)
+{
+	if (w->state == WANT_ACTIVE)
+		return "active";
+	return w->failed ? "failed" : "pending";
+}
