@@ -47,13 +47,13 @@ enum wamp_type {
 struct wamp_msg {
 	enum wamp_type type;
 	enum wamp_type request_type; /* ERROR: what failed */
-	uint64_t request;            /* request id; 0 in a revocation */
-	uint64_t id;                 /* session (WELCOME), registration, subscription */
-	uint64_t publication;        /* PUBLISHED, EVENT */
+	uint64_t request;	     /* request id; 0 in a revocation */
+	uint64_t id;		     /* session (WELCOME), registration, subscription */
+	uint64_t publication;	     /* PUBLISHED, EVENT */
 	struct scan_value details;   /* Options or Details dict; absent: written as {} */
-	struct slice uri;            /* realm, reason, error, topic, procedure, auth method, signature */
-	struct scan_value args;      /* array; a string if it is an opaque payload; absent if empty */
-	struct scan_value kwargs;    /* object; absent if empty */
+	struct slice uri;	/* realm, reason, error, topic, procedure, auth method, signature */
+	struct scan_value args; /* array; a string if it is an opaque payload; absent if empty */
+	struct scan_value kwargs; /* object; absent if empty */
 };
 
 enum wamp_outcome {

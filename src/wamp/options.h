@@ -32,24 +32,24 @@ struct wamp_options {
 	enum wamp_match match;
 	enum wamp_invoke invoke;
 	uint64_t timeout_ms;
-	uint64_t caller, publisher; /* session ids, 0 unless disclosed */
-	struct slice procedure;     /* INVOCATION of a pattern registration */
-	struct slice topic;         /* EVENT of a pattern subscription */
-	struct slice mode;          /* CANCEL, INTERRUPT */
-	struct slice reason;        /* INTERRUPT, revocations */
-	struct slice message;       /* ABORT, GOODBYE: text for people */
+	uint64_t caller, publisher;	     /* session ids, 0 unless disclosed */
+	struct slice procedure;		     /* INVOCATION of a pattern registration */
+	struct slice topic;		     /* EVENT of a pattern subscription */
+	struct slice mode;		     /* CANCEL, INTERRUPT */
+	struct slice reason;		     /* INTERRUPT, revocations */
+	struct slice message;		     /* ABORT, GOODBYE: text for people */
 	uint64_t registration, subscription; /* revocations */
 	bool is_foreign; /* the payload is encrypted or of another serializer (ppt_*, enc_*) */
 };
 
 /* Reads a received dict leniently; escaped strings are decoded into arena. */
-void wamp_options_read(struct wamp_options *ret, enum wamp_type type,
-		       const struct scan_value *dict, struct arena *arena);
+void wamp_options_read(struct wamp_options *ret, enum wamp_type type, const struct scan_value *dict,
+		       struct arena *arena);
 
 enum wamp_options_outcome {
 	WAMP_OPTIONS_UNKNOWN = 1, /* no such option for this message */
-	WAMP_OPTIONS_TYPE = 2,    /* wrong type or out of range */
-	WAMP_OPTIONS_OWNED = 3,   /* the daemon's own business (protocol §6) */
+	WAMP_OPTIONS_TYPE = 2,	  /* wrong type or out of range */
+	WAMP_OPTIONS_OWNED = 3,	  /* the daemon's own business (protocol §6) */
 };
 
 /*

@@ -21,28 +21,28 @@
 #include "wamp/msg.h"
 
 enum session_state {
-	SESSION_IDLE,       /* no transport */
+	SESSION_IDLE,	    /* no transport */
 	SESSION_HELLO_SENT, /* waiting for WELCOME, CHALLENGE or ABORT */
 	SESSION_JOINED,
 	SESSION_CLOSING, /* our GOODBYE sent, waiting for theirs */
-	SESSION_CLOSED,  /* over; only session_reset() is useful */
+	SESSION_CLOSED,	 /* over; only session_reset() is useful */
 };
 
 enum session_event_type {
-	SESSION_EVENT_JOINED,    /* WELCOME; session_welcome() has the details */
-	SESSION_EVENT_MESSAGE,   /* an answer, INVOCATION, EVENT, …: see msg */
-	SESSION_EVENT_REFUSED,   /* ABORT, or a challenge that cannot be answered */
-	SESSION_EVENT_LEFT,      /* the router said GOODBYE; ours has been answered */
-	SESSION_EVENT_CLOSED,    /* the GOODBYE that we started is complete */
+	SESSION_EVENT_JOINED,	 /* WELCOME; session_welcome() has the details */
+	SESSION_EVENT_MESSAGE,	 /* an answer, INVOCATION, EVENT, …: see msg */
+	SESSION_EVENT_REFUSED,	 /* ABORT, or a challenge that cannot be answered */
+	SESSION_EVENT_LEFT,	 /* the router said GOODBYE; ours has been answered */
+	SESSION_EVENT_CLOSED,	 /* the GOODBYE that we started is complete */
 	SESSION_EVENT_VIOLATION, /* the router broke the protocol; our ABORT is outbound */
 };
 
 struct session_event {
 	enum session_event_type type;
-	bool undecodable;         /* MESSAGE: the payload is not JSON; args and kwargs are absent */
-	struct wamp_msg msg;      /* MESSAGE; borrowed until the next input */
-	struct slice reason;      /* REFUSED, LEFT, CLOSED, VIOLATION: a URI */
-	struct slice message;     /* text for people, may be empty */
+	bool undecodable;     /* MESSAGE: the payload is not JSON; args and kwargs are absent */
+	struct wamp_msg msg;  /* MESSAGE; borrowed until the next input */
+	struct slice reason;  /* REFUSED, LEFT, CLOSED, VIOLATION: a URI */
+	struct slice message; /* text for people, may be empty */
 };
 
 /* What the router said in WELCOME; strings are NULL when it did not. */
@@ -70,7 +70,7 @@ struct session {
 	enum session_state state;
 	struct session_welcome welcome;
 	uint64_t last_request; /* request ids are 1, 2, 3 … without a gap (WAMP 2.1.2) */
-	struct buf out;        /* frames; config.views: unused */
+	struct buf out;	       /* frames; config.views: unused */
 	struct wamp_msg *views;
 	size_t first_view, n_views, cap_views;
 	struct arena arena; /* text that views and events borrow */
@@ -111,7 +111,8 @@ void session_leave(struct session *s, const char *reason);
 /* Queues ABORT with wamp.error.protocol_violation or the reason given; the session is CLOSED. */
 void session_abort(struct session *s, const char *reason, const char *message);
 
-/* Output for an embedded router: the next view, or false. Its slices live until session_settle(). */
+/* Output for an embedded router: the next view, or false. Its slices live until session_settle().
+ */
 bool session_next_view(struct session *s, struct wamp_msg *ret);
 
 /* All borrowed views are done with: forgets the text behind them. */

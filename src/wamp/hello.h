@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a session says of itself in HELLO, and reads of the router in WELCOME
+ */
+
+#include "wamp/session.h"
+
+/* HELLO.Details with the roles and features that are really there; lives in arena. */
+struct scan_value hello_details(struct arena *arena, const char *agent);
+
+/* Reads WELCOME; replaces what *ret held. 0, -EPROTO if the details are no dict, or -ENOMEM. */
+int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg) MUST_CHECK;
+
+void hello_welcome_done(struct session_welcome *w);

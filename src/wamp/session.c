@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * WAMP client session: the state machine
+ *
+ * Happy path: open (HELLO), WELCOME, messages both ways, leave (GOODBYE),
+ * GOODBYE. Failure modes: ABORT or a challenge (refused), the router's own
+ * GOODBYE (answered), a violation (ABORT). Unknown ids, extra elements and
+ * unknown extensions are not violations: routers differ there.
+ */
+
+#include "wamp/session.h"
+
+#include "base/mem.h"
+#include "codec/emit.h"
+#include "wamp/hello.h"
+#include "wamp/options.h"
+
+#include <errno.h>
+
+/* Views that may wait; only a loop that does not pump could make more. */
+#define SESSION_MAX_VIEWS 65536
+
+/* ---- life-cycle ---- */
+
+int session_init(struct session *s, const struct session_config *config)
+{
+	*s = (struct session){.config = *config, .state = SESSION_IDLE};
+	buf_init(&s->out, SESSION_MAX_OUT);
+	arena_init(&s->arena);
+	return 0;
+}
+
+void session_done(struct session *s)
+{
+	hello_welcome_done(&s->welcome);
+	buf_done(&s->out);
+	mem_free(s->views);
+	arena_done(&s->arena);
+}
+
+void session_reset(struct session *s)
+{
+	s->state = SESSION_IDLE;
+	s->last_request = 0;
+	s->has_event = false;
+	s->first_view = s->n_views = 0;
+	buf_clear(&s->out);
+	buf_trim(&s->out);
+	arena_reset(&s->arena);
+}
+
+const char *session_state_name(enum session_state state)
+{
+	switch (state) {
+	case SESSION_IDLE:
+		return "idle";
+	case SESSION_HELLO_SENT:
+		return "hello_sent";
+	case SESSION_JOINED:
+		return "joined";
+	case SESSION_CLOSING:
+		return "closing";
+	case SESSION_CLOSED:
+		return "closed";
+	}
+	return "?";
+}
+
+/* ---- outbound ---- */
+
+static bool session_make_room(struct session *s)
+{
+	size_t cap = s->cap_views ? s->cap_views * 2 : 16;
+	struct wamp_msg *views;
+
+	if (s->first_view + s->n_views < s->cap_views)
+		return true;
+	if (s->first_view) {
+		memmove(s->views, s->views + s->first_view, s->n_views * sizeof(*views));
+		s->first_view = 0;
+		return true;
+	}
+	if (s->n_views >= SESSION_MAX_VIEWS) {
+		s->out.error = -ENOBUFS;
+		return false;
+	}
+	views = mem_realloc(s->views, cap * sizeof(*views));
+	if (!views) {
+		s->out.error = -ENOMEM;
+		return false;
+	}
+	s->views = views;
+	s->cap_views = cap;
+	return true;
+}
+
+static void session_queue_frame(struct session *s, const struct wamp_msg *msg)
+{
+	size_t before = buf_len(&s->out);
+	uint32_t len = 0;
+
+	buf_append(&s->out, &len, SESSION_FRAME_HEADER);
+	wamp_write(&s->out, msg);
+	if (s->out.error)
+		return;
+	len = (uint32_t)(buf_len(&s->out) - before - SESSION_FRAME_HEADER);
+	memcpy(s->out.data + s->out.head + before, &len, sizeof(len));
+}
+
+static void session_queue(struct session *s, const struct wamp_msg *msg)
+{
+	if (!s->config.views)
+		session_queue_frame(s, msg);
+	else if (session_make_room(s))
+		s->views[s->first_view + s->n_views++] = *msg;
+}
+
+static bool session_is_request(enum wamp_type type)
+{
+	return type == WAMP_CALL || type == WAMP_PUBLISH || type == WAMP_REGISTER ||
+	       type == WAMP_UNREGISTER || type == WAMP_SUBSCRIBE || type == WAMP_UNSUBSCRIBE;
+}
+
+uint64_t session_send(struct session *s, const struct wamp_msg *msg)
+{
+	struct wamp_msg request;
+
+	if (s->state != SESSION_JOINED)
+		return 0;
+	if (!session_is_request(msg->type)) {
+		session_queue(s, msg);
+		return 0;
+	}
+	request = *msg;
+	request.request = s->last_request = s->last_request % WAMP_MAX_ID + 1;
+	session_queue(s, &request);
+	return request.request;
+}
+
+/* {"message":…}: what a person on the other side reads. */
+static struct scan_value session_details(struct session *s, const char *message)
+{
+	struct buf b = BUF_INIT(4096);
+	struct scan_value details = {0};
+	char *text;
+
+	if (!message)
+		return details;
+	emit_literal(&b, "{\"message\":");
+	emit_text(&b, slice_of(message));
+	buf_append_char(&b, '}');
+	text = b.error ? NULL : arena_alloc(&s->arena, buf_len(&b));
+	if (text) {
+		memcpy(text, b.data, buf_len(&b));
+		details = (struct scan_value){text, (uint32_t)buf_len(&b), SCAN_OBJECT, 0};
+	}
+	buf_done(&b);
+	return details;
+}
+
+static void session_queue_end(struct session *s, enum wamp_type type, const char *reason,
+			      const char *message)
+{
+	struct wamp_msg msg = {
+		.type = type, .details = session_details(s, message), .uri = slice_of(reason)};
+
+	session_queue(s, &msg);
+}
+
+void session_open(struct session *s)
+{
+	struct wamp_msg hello = {
+		.type = WAMP_HELLO,
+		.uri = slice_of(s->config.realm),
+		.details = hello_details(&s->arena, s->config.agent),
+	};
+
+	if (s->state != SESSION_IDLE)
+		return;
+	s->state = SESSION_HELLO_SENT;
+	session_queue(s, &hello);
+}
+
+void session_leave(struct session *s, const char *reason)
+{
+	if (s->state != SESSION_JOINED)
+		return;
+	session_queue_end(s, WAMP_GOODBYE, reason, NULL);
+	s->state = SESSION_CLOSING;
+}
+
+void session_abort(struct session *s, const char *reason, const char *message)
+{
+	session_queue_end(s, WAMP_ABORT, reason, message);
+	s->state = SESSION_CLOSED;
+}
+
+/* ---- inbound ---- */
+
+static struct session_event *session_emit(struct session *s, enum session_event_type type)
+{
+	s->event = (struct session_event){.type = type};
+	s->has_event = true;
+	return &s->event;
+}
+
+static void session_violation(struct session *s, const char *message)
+{
+	struct session_event *event;
+
+	session_abort(s, "wamp.error.protocol_violation", message);
+	event = session_emit(s, SESSION_EVENT_VIOLATION);
+	event->reason = SLICE("wamp.error.protocol_violation");
+	event->message = slice_of(message);
+}
+
+/* The end that the router says, with its reason and text. */
+static void session_end(struct session *s, enum session_event_type type, const struct wamp_msg *msg)
+{
+	struct session_event *event = session_emit(s, type);
+	struct wamp_options options;
+
+	wamp_options_read(&options, msg->type, &msg->details, &s->arena);
+	event->reason = msg->uri;
+	event->message = options.message;
+	s->state = SESSION_CLOSED;
+}
+
+static void session_challenged(struct session *s, const struct wamp_msg *msg)
+{
+	struct session_event *event;
+	struct slice text = arena_printf(
+		&s->arena,
+		"the router demands authentication by \"%.*s\", but this session is anonymous",
+		(int)(msg->uri.len < 64 ? msg->uri.len : 64), msg->uri.ptr);
+
+	session_abort(s, "wamp.error.cannot_authenticate", "no authentication is configured");
+	event = session_emit(s, SESSION_EVENT_REFUSED);
+	event->reason = SLICE("wamp.error.cannot_authenticate");
+	event->message = text;
+}
+
+static void session_recv_hello_sent(struct session *s, const struct wamp_msg *msg)
+{
+	if (msg->type == WAMP_WELCOME) {
+		if (!msg->id || hello_welcome(&s->welcome, msg) < 0) {
+			session_violation(s, "WELCOME without a session id or readable details");
+			return;
+		}
+		s->state = SESSION_JOINED;
+		session_emit(s, SESSION_EVENT_JOINED);
+	} else if (msg->type == WAMP_CHALLENGE) {
+		session_challenged(s, msg);
+	} else if (msg->type == WAMP_ABORT || msg->type == WAMP_GOODBYE) {
+		session_end(s, SESSION_EVENT_REFUSED, msg);
+	} else {
+		session_violation(s, "a message before WELCOME");
+	}
+}
+
+static bool session_is_for_clients(enum wamp_type type)
+{
+	switch (type) {
+	case WAMP_ERROR:
+	case WAMP_PUBLISHED:
+	case WAMP_SUBSCRIBED:
+	case WAMP_UNSUBSCRIBED:
+	case WAMP_EVENT:
+	case WAMP_RESULT:
+	case WAMP_REGISTERED:
+	case WAMP_UNREGISTERED:
+	case WAMP_INVOCATION:
+	case WAMP_INTERRUPT:
+		return true;
+	case WAMP_HELLO:
+	case WAMP_WELCOME:
+	case WAMP_ABORT:
+	case WAMP_CHALLENGE:
+	case WAMP_AUTHENTICATE:
+	case WAMP_GOODBYE:
+	case WAMP_PUBLISH:
+	case WAMP_SUBSCRIBE:
+	case WAMP_UNSUBSCRIBE:
+	case WAMP_CALL:
+	case WAMP_CANCEL:
+	case WAMP_REGISTER:
+	case WAMP_UNREGISTER:
+	case WAMP_YIELD:
+		return false;
+	}
+	return false;
+}
+
+static void session_recv_joined(struct session *s, const struct wamp_msg *msg, bool undecodable)
+{
+	struct session_event *event;
+
+	if (msg->type == WAMP_GOODBYE) {
+		session_queue_end(s, WAMP_GOODBYE, "wamp.close.goodbye_and_out", NULL);
+		session_end(s, SESSION_EVENT_LEFT, msg);
+	} else if (msg->type == WAMP_ABORT) {
+		session_end(s, SESSION_EVENT_REFUSED, msg);
+	} else if (!session_is_for_clients(msg->type)) {
+		session_violation(s, "a message that a router must not send here");
+	} else {
+		event = session_emit(s, SESSION_EVENT_MESSAGE);
+		event->msg = *msg;
+		event->undecodable = undecodable;
+	}
+}
+
+static void session_recv_any(struct session *s, const struct wamp_msg *msg, bool undecodable)
+{
+	s->has_event = false;
+	switch (s->state) {
+	case SESSION_HELLO_SENT:
+		session_recv_hello_sent(s, msg);
+		return;
+	case SESSION_JOINED:
+		session_recv_joined(s, msg, undecodable);
+		return;
+	case SESSION_CLOSING:
+		/* WAMP 4.1: only the router's GOODBYE counts now. */
+		if (msg->type == WAMP_GOODBYE || msg->type == WAMP_ABORT)
+			session_end(s, SESSION_EVENT_CLOSED, msg);
+		return;
+	case SESSION_IDLE:
+	case SESSION_CLOSED:
+		return;
+	}
+}
+
+void session_recv(struct session *s, const struct wamp_msg *msg)
+{
+	session_recv_any(s, msg, false);
+}
+
+void session_recv_frame(struct session *s, struct slice frame)
+{
+	struct scan_error error;
+	struct wamp_msg msg;
+	int r;
+
+	s->has_event = false;
+	if (s->state == SESSION_IDLE || s->state == SESSION_CLOSED)
+		return;
+	r = wamp_parse(&msg, frame, &s->arena, &error);
+	if (r == WAMP_MALFORMED && s->state == SESSION_CLOSING)
+		return;
+	if (r == WAMP_MALFORMED)
+		session_violation(s, "a frame that is no WAMP message");
+	else if (r != WAMP_UNKNOWN)
+		session_recv_any(s, &msg, r == WAMP_UNDECODABLE);
+}
+
+/* ---- output ---- */
+
+bool session_next_event(struct session *s, struct session_event *ret)
+{
+	if (!s->has_event)
+		return false;
+	s->has_event = false;
+	*ret = s->event;
+	return true;
+}
+
+bool session_next_view(struct session *s, struct wamp_msg *ret)
+{
+	if (!s->n_views)
+		return false;
+	*ret = s->views[s->first_view++];
+	if (!--s->n_views)
+		s->first_view = 0;
+	return true;
+}
+
+void session_settle(struct session *s)
+{
+	if (!s->n_views)
+		arena_reset(&s->arena);
+}
