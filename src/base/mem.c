@@ -33,7 +33,13 @@ void mem_fail_after(long n)
 
 void *mem_alloc(size_t n)
 {
-	return mem_must_fail() ? NULL : calloc(1, n);
+	/* Not calloc(): glibc serves that past its per-thread cache, at twice the cost. */
+	void *p = mem_must_fail() ? NULL : malloc(n);
+
+	__asm__("" : "+r"(p)); /* or the compiler would make a calloc() of the two */
+	if (p)
+		memset(p, 0, n);
+	return p;
 }
 
 void *mem_realloc(void *p, size_t n)

@@ -109,24 +109,18 @@ static size_t emit_special(struct buf *b, const unsigned char *p, size_t room)
 	return n ? n : 1;
 }
 
-static bool emit_is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 void emit_text(struct buf *b, struct slice text)
 {
-	const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
+	size_t i = 0;
 
 	buf_append_char(b, '"');
-	while (p < end) {
-		const unsigned char *from = p;
+	while (i < text.len) {
+		size_t n = scan_plain_length(text.ptr + i, text.len - i);
 
-		while (p < end && emit_is_plain(*p))
-			p++;
-		buf_append(b, from, (size_t)(p - from));
-		if (p < end)
-			p += emit_special(b, p, (size_t)(end - p));
+		buf_append(b, text.ptr + i, n);
+		i += n;
+		if (i < text.len)
+			i += emit_special(b, (const unsigned char *)text.ptr + i, text.len - i);
 	}
 	buf_append_char(b, '"');
 }

@@ -10,6 +10,7 @@
 
 #include "codec/scan.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,8 +78,11 @@ static bool scan_is_digit(unsigned char c)
 #define SCAN_ONES  UINT64_C(0x0101010101010101)
 #define SCAN_HIGHS UINT64_C(0x8080808080808080)
 
-/* Whether any of eight bytes is below 0x20, above 0x7f, a quote or a backslash. */
-static bool scan_needs_look(uint64_t w)
+/*
+ * The high bit of every byte that is below 0x20, above 0x7f, a quote or a
+ * backslash. Borrows may set higher ones falsely, so only the lowest counts.
+ */
+static uint64_t scan_needs_look(uint64_t w)
 {
 	uint64_t quote = w ^ (SCAN_ONES * '"');
 	uint64_t backslash = w ^ (SCAN_ONES * '\\');
@@ -87,19 +91,20 @@ static bool scan_needs_look(uint64_t w)
 	return (w | low | (quote - SCAN_ONES) | (backslash - SCAN_ONES)) & SCAN_HIGHS;
 }
 
-static const unsigned char *scan_plain_run(const unsigned char *p, const unsigned char *end)
+size_t scan_plain_length(const char *text, size_t len)
 {
-	uint64_t w;
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	uint64_t w, look;
 
-	while (end - p >= 8) {
+	for (; end - p >= 8; p += 8) {
 		memcpy(&w, p, 8);
-		if (scan_needs_look(w))
-			break;
-		p += 8;
+		look = scan_needs_look(le64toh(w));
+		if (look)
+			return (size_t)((const char *)p - text) + (size_t)__builtin_ctzll(look) / 8;
 	}
 	while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
 		p++;
-	return p;
+	return (size_t)((const char *)p - text);
 }
 
 /* The length of one well-formed sequence (Unicode, table 3-7), or 0. */
@@ -227,7 +232,7 @@ static bool scan_string(struct scanner *s)
 {
 	s->p++;
 	for (;;) {
-		s->p = scan_plain_run(s->p, s->end);
+		s->p += scan_plain_length((const char *)s->p, (size_t)(s->end - s->p));
 		if (s->p == s->end)
 			return scan_fail_json(s, "the end of the string");
 		if (*s->p == '"') {

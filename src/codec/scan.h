@@ -120,6 +120,9 @@ static inline struct slice scan_raw(const struct scan_value *v)
  */
 size_t scan_decode(const struct scan_value *v, char *to);
 
+/* How many bytes from the start are ASCII that stands in a JSON string as it is. */
+size_t scan_plain_length(const char *text, size_t len);
+
 /* An integer 0 ... max: true and *ret, else false. */
 bool scan_u64(const struct scan_value *v, uint64_t max, uint64_t *ret);
 

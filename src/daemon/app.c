@@ -15,6 +15,7 @@
 
 #include "daemon/app.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
 #include "daemon/log.h"
 

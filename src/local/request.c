@@ -35,30 +35,33 @@ enum request_type {
 
 struct request_member {
 	const char *name;
+	uint8_t n_name;
 	enum request_type type;
 	uint32_t max;
 };
 
+#define NAME(text) text, sizeof(text) - 1
+
 static const struct request_member request_members[MEMBER_COUNT] = {
-	[MEMBER_OP] = {"op", TYPE_ANY, 0},
-	[MEMBER_ID] = {"id", TYPE_ID, 0},
-	[MEMBER_PROTO] = {"proto", TYPE_VERSION, 0},
-	[MEMBER_NAME] = {"name", TYPE_STRING, 64},
-	[MEMBER_SESSION] = {"session", TYPE_STRING, 64},
-	[MEMBER_PROCEDURE] = {"procedure", TYPE_STRING, 1024},
-	[MEMBER_TOPIC] = {"topic", TYPE_STRING, 1024},
-	[MEMBER_ARGS] = {"args", TYPE_ARRAY, 0},
-	[MEMBER_KWARGS] = {"kwargs", TYPE_OBJECT, 0},
-	[MEMBER_TIMEOUT] = {"timeout", TYPE_INTEGER, 0},
-	[MEMBER_REGISTRATION] = {"registration", TYPE_ID, 0},
-	[MEMBER_SUBSCRIPTION] = {"subscription", TYPE_ID, 0},
-	[MEMBER_WATCH] = {"watch", TYPE_ID, 0},
-	[MEMBER_INV] = {"inv", TYPE_INTEGER, 0},
-	[MEMBER_URI] = {"uri", TYPE_STRING, 1024},
-	[MEMBER_MESSAGE] = {"message", TYPE_STRING, 65536},
-	[MEMBER_ACK] = {"ack", TYPE_BOOL, 0},
-	[MEMBER_EXCLUDE_ME] = {"exclude_me", TYPE_BOOL, 0},
-	[MEMBER_WHAT] = {"what", TYPE_STRING, 64},
+	[MEMBER_OP] = {NAME("op"), TYPE_ANY, 0},
+	[MEMBER_ID] = {NAME("id"), TYPE_ID, 0},
+	[MEMBER_PROTO] = {NAME("proto"), TYPE_VERSION, 0},
+	[MEMBER_NAME] = {NAME("name"), TYPE_STRING, 64},
+	[MEMBER_SESSION] = {NAME("session"), TYPE_STRING, 64},
+	[MEMBER_PROCEDURE] = {NAME("procedure"), TYPE_STRING, 1024},
+	[MEMBER_TOPIC] = {NAME("topic"), TYPE_STRING, 1024},
+	[MEMBER_ARGS] = {NAME("args"), TYPE_ARRAY, 0},
+	[MEMBER_KWARGS] = {NAME("kwargs"), TYPE_OBJECT, 0},
+	[MEMBER_TIMEOUT] = {NAME("timeout"), TYPE_INTEGER, 0},
+	[MEMBER_REGISTRATION] = {NAME("registration"), TYPE_ID, 0},
+	[MEMBER_SUBSCRIPTION] = {NAME("subscription"), TYPE_ID, 0},
+	[MEMBER_WATCH] = {NAME("watch"), TYPE_ID, 0},
+	[MEMBER_INV] = {NAME("inv"), TYPE_INTEGER, 0},
+	[MEMBER_URI] = {NAME("uri"), TYPE_STRING, 1024},
+	[MEMBER_MESSAGE] = {NAME("message"), TYPE_STRING, 65536},
+	[MEMBER_ACK] = {NAME("ack"), TYPE_BOOL, 0},
+	[MEMBER_EXCLUDE_ME] = {NAME("exclude_me"), TYPE_BOOL, 0},
+	[MEMBER_WHAT] = {NAME("what"), TYPE_STRING, 64},
 };
 
 #define BIT(name)   (1u << MEMBER_##name)
@@ -68,31 +71,33 @@ static const struct request_member request_members[MEMBER_COUNT] = {
 
 struct request_op {
 	const char *name;
+	uint8_t n_name;
 	uint32_t allowed;
 	uint32_t required;
 };
 
 static const struct request_op request_ops[OP_COUNT] = {
-	[OP_HELLO] = {"hello", ALWAYS | BIT(PROTO) | BIT(NAME) | BIT(SESSION), 0},
-	[OP_CALL] = {"call", ALWAYS | BIT(PROCEDURE) | PAYLOAD | BIT(TIMEOUT) | BIT(SESSION),
+	[OP_HELLO] = {NAME("hello"), ALWAYS | BIT(PROTO) | BIT(NAME) | BIT(SESSION), 0},
+	[OP_CALL] = {NAME("call"), ALWAYS | BIT(PROCEDURE) | PAYLOAD | BIT(TIMEOUT) | BIT(SESSION),
 		     BIT(ID) | BIT(PROCEDURE)},
-	[OP_RESULT] = {"result", ANSWER_ONLY | BIT(INV) | PAYLOAD, BIT(INV)},
-	[OP_ERROR] = {"error", ANSWER_ONLY | BIT(INV) | BIT(URI) | BIT(MESSAGE) | PAYLOAD,
+	[OP_RESULT] = {NAME("result"), ANSWER_ONLY | BIT(INV) | PAYLOAD, BIT(INV)},
+	[OP_ERROR] = {NAME("error"), ANSWER_ONLY | BIT(INV) | BIT(URI) | BIT(MESSAGE) | PAYLOAD,
 		      BIT(INV)},
-	[OP_REGISTER] = {"register", ALWAYS | BIT(PROCEDURE) | BIT(SESSION),
+	[OP_REGISTER] = {NAME("register"), ALWAYS | BIT(PROCEDURE) | BIT(SESSION),
 			 BIT(ID) | BIT(PROCEDURE)},
-	[OP_UNREGISTER] = {"unregister", ALWAYS | BIT(REGISTRATION), BIT(REGISTRATION)},
-	[OP_PUBLISH] = {"publish",
+	[OP_UNREGISTER] = {NAME("unregister"), ALWAYS | BIT(REGISTRATION), BIT(REGISTRATION)},
+	[OP_PUBLISH] = {NAME("publish"),
 			ALWAYS | BIT(TOPIC) | PAYLOAD | BIT(ACK) | BIT(EXCLUDE_ME) | BIT(SESSION),
 			BIT(TOPIC)},
-	[OP_SUBSCRIBE] = {"subscribe", ALWAYS | BIT(TOPIC) | BIT(SESSION), BIT(ID) | BIT(TOPIC)},
-	[OP_UNSUBSCRIBE] = {"unsubscribe", ALWAYS | BIT(SUBSCRIPTION), BIT(SUBSCRIPTION)},
-	[OP_WATCH] = {"watch", ALWAYS | BIT(SESSION), BIT(ID)},
-	[OP_UNWATCH] = {"unwatch", ALWAYS | BIT(WATCH), BIT(WATCH)},
-	[OP_PING] = {"ping", ALWAYS, 0},
-	[OP_STATUS] = {"status", ALWAYS, BIT(ID)},
-	[OP_LIST] = {"list", ALWAYS | BIT(WHAT), BIT(ID) | BIT(WHAT)},
-	[OP_BYE] = {"bye", ALWAYS, 0},
+	[OP_SUBSCRIBE] = {NAME("subscribe"), ALWAYS | BIT(TOPIC) | BIT(SESSION),
+			  BIT(ID) | BIT(TOPIC)},
+	[OP_UNSUBSCRIBE] = {NAME("unsubscribe"), ALWAYS | BIT(SUBSCRIPTION), BIT(SUBSCRIPTION)},
+	[OP_WATCH] = {NAME("watch"), ALWAYS | BIT(SESSION), BIT(ID)},
+	[OP_UNWATCH] = {NAME("unwatch"), ALWAYS | BIT(WATCH), BIT(WATCH)},
+	[OP_PING] = {NAME("ping"), ALWAYS, 0},
+	[OP_STATUS] = {NAME("status"), ALWAYS, BIT(ID)},
+	[OP_LIST] = {NAME("list"), ALWAYS | BIT(WHAT), BIT(ID) | BIT(WHAT)},
+	[OP_BYE] = {NAME("bye"), ALWAYS, 0},
 };
 
 const char *op_name(enum op op)
@@ -214,137 +219,164 @@ static const char *request_check(const struct request_member *m, const struct sc
 	return NULL;
 }
 
+/* The first name of each letter; the others of that letter follow it. */
+static const uint8_t request_members_from[26] = {
+	['a' - 'a'] = MEMBER_ACK,	   ['e' - 'a'] = MEMBER_EXCLUDE_ME,
+	['i' - 'a'] = MEMBER_ID,	   ['k' - 'a'] = MEMBER_KWARGS,
+	['m' - 'a'] = MEMBER_MESSAGE,	   ['n' - 'a'] = MEMBER_NAME,
+	['o' - 'a'] = MEMBER_OP,	   ['p' - 'a'] = MEMBER_PROCEDURE,
+	['r' - 'a'] = MEMBER_REGISTRATION, ['s' - 'a'] = MEMBER_SESSION,
+	['t' - 'a'] = MEMBER_TIMEOUT,	   ['u' - 'a'] = MEMBER_URI,
+	['w' - 'a'] = MEMBER_WATCH,
+};
+
+static const uint8_t request_ops_from[26] = {
+	['b' - 'a'] = OP_BYE,	   ['c' - 'a'] = OP_CALL,   ['e' - 'a'] = OP_ERROR,
+	['h' - 'a'] = OP_HELLO,	   ['l' - 'a'] = OP_LIST,   ['p' - 'a'] = OP_PING,
+	['r' - 'a'] = OP_REGISTER, ['s' - 'a'] = OP_STATUS, ['u' - 'a'] = OP_UNREGISTER,
+	['w' - 'a'] = OP_WATCH,
+};
+
+static bool request_is_letter(struct slice name)
+{
+	return name.len && name.ptr[0] >= 'a' && name.ptr[0] <= 'z';
+}
+
 static enum member request_find_member(struct slice name)
 {
-	for (enum member m = 0; m < MEMBER_COUNT; m++) {
-		const char *known = request_members[m].name;
+	enum member m =
+		request_is_letter(name) ? request_members_from[name.ptr[0] - 'a'] : MEMBER_COUNT;
 
-		if (name.len && known[0] == name.ptr[0] && slice_is(name, known))
+	for (; m < MEMBER_COUNT && request_members[m].name[0] == name.ptr[0]; m++)
+		if (request_members[m].n_name == name.len &&
+		    memcmp(request_members[m].name, name.ptr, name.len) == 0)
 			return m;
-	}
 	return MEMBER_COUNT;
 }
 
 static enum op request_find_op(struct slice name)
 {
-	for (enum op op = 0; op < OP_COUNT; op++)
-		if (name.len && request_ops[op].name[0] == name.ptr[0] &&
-		    slice_is(name, request_ops[op].name))
+	enum op op = request_is_letter(name) ? request_ops_from[name.ptr[0] - 'a'] : OP_COUNT;
+
+	for (; op < OP_COUNT && request_ops[op].name[0] == name.ptr[0]; op++)
+		if (request_ops[op].n_name == name.len &&
+		    memcmp(request_ops[op].name, name.ptr, name.len) == 0)
 			return op;
 	return OP_COUNT;
 }
 
-/* The id is looked at first, so that any other fault can be answered with it. */
-static bool request_take_id(struct scan_member *members, size_t n, struct arena *arena,
-			    struct request_fault *fault)
+/*
+ * Sorts the values into their places, without a look at what they are. A
+ * known name keeps its place until the op decides whether it may stand here.
+ */
+static void request_place(struct request *r, const struct scan_member *given, size_t n,
+			  uint8_t *places)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct request_member *m = &request_members[MEMBER_ID];
-		const char *wanted;
+		enum member m = request_find_member(given[i].name);
 
-		if (!slice_is(members[i].name, "id"))
-			continue;
-		wanted = request_check(m, &members[i].value, arena);
-		if (wanted)
-			return request_refuse(fault, ERROR_BAD_MESSAGE, "\"id\" must be %s",
-					      wanted);
-		fault->id = members[i].value;
+		places[i] = (uint8_t)m;
+		if (m < MEMBER_COUNT)
+			r->members[m] = given[i].value;
 	}
+}
+
+/* The id is looked at first, so that any other fault can be answered with it. */
+static bool request_check_id(struct request *r, struct request_fault *fault)
+{
+	const char *wanted;
+
+	if (!request_has(r, MEMBER_ID))
+		return true;
+	wanted = request_check(&request_members[MEMBER_ID], &r->members[MEMBER_ID], r->arena);
+	if (wanted)
+		return request_refuse(fault, ERROR_BAD_MESSAGE, "\"id\" must be %s", wanted);
+	fault->id = r->members[MEMBER_ID];
 	return true;
 }
 
-static bool request_take_op(struct request *r, struct scan_member *members, size_t n,
-			    struct request_fault *fault)
+static bool request_check_op(struct request *r, struct request_fault *fault)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct slice name;
+	struct slice name;
 
-		if (!slice_is(members[i].name, "op"))
-			continue;
-		if (members[i].value.type != SCAN_STRING)
-			return request_refuse(fault, ERROR_BAD_MESSAGE, "\"op\" must be a string");
-		r->members[MEMBER_OP] = members[i].value;
-		name = request_text(r, MEMBER_OP);
-		r->op = request_find_op(name);
-		if (r->op == OP_COUNT)
-			return request_refuse(fault, ERROR_UNKNOWN_OP, "unknown op \"%.*s\"",
-					      request_cut(name), name.ptr);
-		return true;
-	}
-	return request_refuse(fault, ERROR_BAD_MESSAGE, "member \"op\" is missing");
+	if (!request_has(r, MEMBER_OP))
+		return request_refuse(fault, ERROR_BAD_MESSAGE, "member \"op\" is missing");
+	if (r->members[MEMBER_OP].type != SCAN_STRING)
+		return request_refuse(fault, ERROR_BAD_MESSAGE, "\"op\" must be a string");
+	name = request_text(r, MEMBER_OP);
+	r->op = request_find_op(name);
+	return r->op < OP_COUNT || request_refuse(fault, ERROR_UNKNOWN_OP, "unknown op \"%.*s\"",
+						  request_cut(name), name.ptr);
 }
 
-static bool request_take_member(struct request *r, const struct scan_member *given,
-				struct request_fault *fault)
+static bool request_check_member(struct request *r, enum member m, struct slice name,
+				 struct request_fault *fault)
 {
-	enum member m = request_find_member(given->name);
 	const char *wanted;
 
 	if (m == MEMBER_COUNT || !(request_ops[r->op].allowed & (1u << m))) {
-		if (slice_starts_with(given->name, SLICE("x-")))
+		if (slice_starts_with(name, SLICE("x-")))
 			return true;
 		return request_refuse(fault, ERROR_UNKNOWN_MEMBER,
 				      "op \"%s\" has no member \"%.*s\"", op_name(r->op),
-				      request_cut(given->name), given->name.ptr);
+				      request_cut(name), name.ptr);
 	}
-	wanted = request_check(&request_members[m], &given->value, r->arena);
-	if (wanted)
-		return request_refuse(fault, ERROR_BAD_MESSAGE, "\"%s\" must be %s",
-				      request_members[m].name, wanted);
-	r->members[m] = given->value;
-	return true;
+	if (m == MEMBER_ID)
+		return true;
+	wanted = request_check(&request_members[m], &r->members[m], r->arena);
+	return !wanted || request_refuse(fault, ERROR_BAD_MESSAGE, "\"%s\" must be %s",
+					 request_members[m].name, wanted);
 }
 
-static bool request_check_required(const struct request *r, struct request_fault *fault)
+static bool request_check_required(const struct request *r, uint32_t given,
+				   struct request_fault *fault)
 {
-	uint32_t required = request_ops[r->op].required;
+	uint32_t missing = request_ops[r->op].required & ~given;
 
-	for (enum member m = 0; m < MEMBER_COUNT; m++) {
-		if (!(required & (1u << m)) || request_has(r, m))
-			continue;
-		if (m == MEMBER_ID)
-			return request_refuse(fault, ERROR_ID_REQUIRED, "op \"%s\" needs an \"id\"",
-					      op_name(r->op));
-		return request_refuse(fault, ERROR_BAD_MESSAGE, "op \"%s\" needs \"%s\"",
-				      op_name(r->op), request_members[m].name);
-	}
-	return true;
+	if (!missing)
+		return true;
+	if (missing & BIT(ID))
+		return request_refuse(fault, ERROR_ID_REQUIRED, "op \"%s\" needs an \"id\"",
+				      op_name(r->op));
+	return request_refuse(fault, ERROR_BAD_MESSAGE, "op \"%s\" needs \"%s\"", op_name(r->op),
+			      request_members[__builtin_ctz(missing)].name);
 }
 
-/* A duplicated member hides what came before: the id may still be told, unless it is the double. */
-static void request_salvage_id(struct scan_member *members, size_t n, struct arena *arena,
-			       struct request_fault *fault)
+static bool request_check_all(struct request *r, const struct scan_member *given, size_t n,
+			      const uint8_t *places, struct request_fault *fault)
 {
-	struct request_fault ignored = {0};
+	uint32_t seen = 0;
 
-	if (request_take_id(members, n, arena, &ignored))
-		fault->id = ignored.id;
+	if (!request_check_id(r, fault) || !request_check_op(r, fault))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!request_check_member(r, places[i], given[i].name, fault))
+			return false;
+		seen |= places[i] < MEMBER_COUNT ? 1u << places[i] : 0;
+	}
+	return request_check_required(r, seen, fault);
 }
 
 bool request_parse(struct request *ret, struct slice line, uint64_t number, struct arena *arena,
 		   struct request_fault *ret_fault)
 {
-	struct scan_member members[REQUEST_MAX_MEMBERS];
+	struct scan_member given[REQUEST_MAX_MEMBERS];
+	uint8_t places[REQUEST_MAX_MEMBERS];
 	struct scan_names names;
-	struct scan_error error = {0};
+	struct scan_error error;
 	size_t n = 0;
 	int r;
 
-	*ret_fault = (struct request_fault){.code = ERROR_BAD_JSON};
+	ret_fault->id = SCAN_VALUE_NONE;
 	*ret = (struct request){.op = OP_COUNT, .line = number, .arena = arena};
-	names.used = 0;
-	r = scan_object(line, SCAN_STRICT, &names, members, REQUEST_MAX_MEMBERS, &n, &error);
+	r = scan_object(line, SCAN_STRICT, &names, given, REQUEST_MAX_MEMBERS, &n, &error);
+	request_place(ret, given, n, places);
+	if (!r)
+		return request_check_all(ret, given, n, places, ret_fault);
+	/* A double hides what came before: the id may still be told, unless it is the double. */
 	if (r == SCAN_DUPLICATE || r == SCAN_TOO_MANY)
-		request_salvage_id(members, n, arena, ret_fault);
-	if (r)
-		return request_refuse_scan(ret_fault, r, &error);
-	if (!request_take_id(members, n, arena, ret_fault) ||
-	    !request_take_op(ret, members, n, ret_fault))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!request_take_member(ret, &members[i], ret_fault))
-			return false;
-	return request_check_required(ret, ret_fault);
+		(void)request_check_id(ret, ret_fault);
+	return request_refuse_scan(ret_fault, r, &error);
 }
 
 struct slice request_text(const struct request *r, enum member m)

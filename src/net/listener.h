@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include <uv.h>
 

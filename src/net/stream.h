@@ -37,6 +37,7 @@ struct stream {
 	uv_pipe_t pipe;
 	uv_write_t request;
 	struct outq in_flight;
+	size_t n_requested; /* bytes of the write request that is out */
 	uint64_t n_written; /* bytes the kernel took, ever */
 	const struct stream_ops *ops;
 	char *read_buffer;  /* STREAM_READ_SIZE bytes, shared */

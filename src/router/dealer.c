@@ -158,11 +158,11 @@ void dealer_call(struct router_session *s, const struct wamp_msg *msg)
 	struct registration *r;
 	struct routed_call *c;
 
-	if (!wamp_uri_is_valid(msg->uri)) {
+	r = dealer_find(s->realm, msg->uri);
+	if (!r && !wamp_uri_is_valid(msg->uri)) {
 		router_send_error(s, WAMP_CALL, msg->request, "wamp.error.invalid_uri", SLICE_NONE);
 		return;
 	}
-	r = dealer_find(s->realm, msg->uri);
 	if (!r) {
 		dealer_no_such_procedure(s, msg);
 		return;

@@ -281,21 +281,28 @@ void wamp_write(struct buf *b, const struct wamp_msg *msg)
 
 /* ---- URIs ---- */
 
-static bool msg_is_uri_byte(unsigned char c)
+/* What a byte is in a URI: 0 forbidden (white space, control characters, #), 1 a dot, 2 anything
+ * else. */
+static unsigned msg_uri_class(unsigned char c)
 {
-	return c > ' ' && c != '#' && c != 0x7f;
+	if (c > '.')
+		return c == 0x7f ? 0 : 2;
+	if (c == '.')
+		return 1;
+	return c > ' ' && c != '#' ? 2 : 0;
 }
 
 bool wamp_uri_is_valid(struct slice uri)
 {
-	bool empty = true; /* the component */
+	unsigned before = 1;
 
 	for (size_t i = 0; i < uri.len; i++) {
-		unsigned char c = (unsigned char)uri.ptr[i];
+		unsigned class = msg_uri_class((unsigned char)uri.ptr[i]);
 
-		if (!msg_is_uri_byte(c) || (c == '.' && empty))
+		/* No component is empty. */
+		if (!class || class + before == 2)
 			return false;
-		empty = c == '.';
+		before = class;
 	}
-	return !empty;
+	return before == 2;
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The option table: one row for every key of the configuration
+ *
+ * The row drives reading, range, default and showing; the manual page and the
+ * sample file are checked against it. A new key is a row here, a field in
+ * config/config.h, and a paragraph in each of the two.
+ */
+
+#include "base/cleanup.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum config_section {
+	CONFIG_DAEMON,
+	CONFIG_SESSION, /* "defaults", and each entry of "sessions" */
+	CONFIG_LIMITS,
+};
+
+enum config_type {
+	CONFIG_BOOL,
+	CONFIG_COUNT,
+	CONFIG_SIZE,	 /* in bytes */
+	CONFIG_DURATION, /* in milliseconds */
+	CONFIG_FACTOR,
+	CONFIG_MODE,  /* of a file, octal */
+	CONFIG_LEVEL, /* of syslog */
+	CONFIG_SOCKET,
+	CONFIG_NAME,
+	CONFIG_URL,
+	CONFIG_HOST,
+	CONFIG_PATH, /* of a url */
+	CONFIG_REALM,
+};
+
+struct config_option {
+	enum config_section section;
+	const char *name;
+	enum config_type type;
+	const char
+		*fallback; /* the default as a file would say it; NULL: depends, see the manual */
+	double min, max;   /* for numbers, in the type's unit */
+	const char *word;  /* accepted in the place of a number, or NULL */
+	uint64_t word_value;
+	size_t offset, size; /* of the field in the section's structure */
+};
+
+/* More rows do not fit in struct settings. */
+#define CONFIG_MAX_OPTIONS 64
+
+size_t config_option_count(void);
+
+/* index < config_option_count(); the rows of one section stand together. */
+const struct config_option *config_option_at(size_t index);
+
+/* The index, or -1. */
+int config_option_find(enum config_section section, const char *name);
+
+/* Of the mapping that holds the keys: "daemon", "defaults", "limits". */
+const char *config_section_name(enum config_section section);
+
+/* Whether the design knows the key or the whole section, and this version does not. */
+bool config_option_is_later(enum config_section section, const char *name);
+bool config_section_is_later(const char *name);
+
+/* Another section that has this key, or NULL. */
+const char *config_option_elsewhere(enum config_section section, const char *name);
+
+/* The key of the section that was probably meant, or NULL. */
+const char *config_option_nearest(enum config_section section, const char *name);
+
+/* All keys of the section, with commas; cut off where the room ends. */
+void config_option_list(enum config_section section, char *ret_text, size_t n_text);
+
+/* Whether a is so near b that it may be a slip of the keyboard; the distance, or -1. */
+int config_option_distance(const char *a, const char *b);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * WebSocket client transport: the life of one attempt
+ *
+ * A ws ends once, whoever ends it, in ws_over(); its memory goes when the
+ * timer is closed and the name lookup has come back. Nobody is called from
+ * ws_open().
+ */
+
+#include "net/ws_internal.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+static struct ws *ws_free(struct ws *ws)
+{
+	if (ws->addresses)
+		uv_freeaddrinfo(ws->addresses);
+	buf_done(&ws->message);
+	mem_free((char *)ws->options.host);
+	mem_free((char *)ws->options.path);
+	mem_free((char *)ws->options.subprotocol);
+	return mem_free(ws);
+}
+
+DEFINE_CLEANUP(struct ws *, ws_free);
+
+void ws_maybe_free(struct ws *ws)
+{
+	if (ws->timer_closed && !ws->looking_up)
+		ws_free(ws);
+}
+
+static void ws_on_timer_closed(uv_handle_t *handle)
+{
+	struct ws *ws = CONTAINER_OF(handle, struct ws, timer);
+
+	ws->timer_closed = true;
+	ws_maybe_free(ws);
+}
+
+static void ws_on_timer(uv_timer_t *timer)
+{
+	struct ws *ws = CONTAINER_OF(timer, struct ws, timer);
+
+	switch (ws->state) {
+	case WS_STATE_RESOLVING:
+	case WS_STATE_CONNECTING:
+		ws_connect_on_timer(ws);
+		return;
+	case WS_STATE_OPEN:
+	case WS_STATE_CLOSING:
+		ws_conn_on_timer(ws);
+		return;
+	case WS_STATE_OVER:
+		return;
+	}
+}
+
+void ws_set_timer(struct ws *ws, uint64_t ms)
+{
+	if (ws->state != WS_STATE_OVER)
+		uv_timer_start(&ws->timer, ws_on_timer, ms, 0);
+}
+
+void ws_set_end(struct ws *ws, enum ws_reason reason, const char *format, ...)
+{
+	va_list args;
+
+	ws->reason = reason;
+	va_start(args, format);
+	vsnprintf(ws->text, sizeof(ws->text), format, args);
+	va_end(args);
+}
+
+int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options *options,
+	    const struct ws_ops *ops, void *owner)
+{
+	CLEANUP(ws_freep) struct ws *ws = mem_alloc(sizeof(*ws));
+	int r;
+
+	if (!ws)
+		return -ENOMEM;
+	ws->context = context;
+	ws->ops = ops;
+	ws->owner = owner;
+	ws->options = *options;
+	ws->options.host = mem_strdup(options->host);
+	ws->options.path = mem_strdup(options->path);
+	ws->options.subprotocol = mem_strdup(options->subprotocol);
+	buf_init(&ws->message, options->max_message);
+	if (!ws->options.host || !ws->options.path || !ws->options.subprotocol)
+		return -ENOMEM;
+	r = ws_connect_start(ws);
+	if (r < 0)
+		return r;
+	*ret = TAKE(ws);
+	return 0;
+}
+
+struct lws *ws_detach(struct ws *ws)
+{
+	struct lws *wsi = TAKE(ws->wsi);
+
+	if (wsi)
+		lws_set_opaque_user_data(wsi, NULL);
+	return wsi;
+}
+
+/*
+ * libwebsockets keeps a connection with unsent bytes, to flush them, also when
+ * it is told to kill it. With the socket shut down the flush fails, and a
+ * failed flush it takes for the end.
+ */
+static void ws_break(struct lws *wsi)
+{
+	unsigned char bytes[LWS_PRE + 1] = {0};
+
+	shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
+	if (lws_partial_buffered(wsi))
+		(void)lws_write(wsi, bytes + LWS_PRE, 1, LWS_WRITE_HTTP);
+}
+
+void ws_drop(struct ws *ws)
+{
+	struct lws *wsi = ws_detach(ws);
+
+	if (!wsi)
+		return;
+	ws_break(wsi);
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
+}
+
+void ws_over(struct ws *ws)
+{
+	if (ws->state == WS_STATE_OVER)
+		return;
+	ws->state = WS_STATE_OVER;
+	(void)ws_detach(ws);
+	if (ws->looking_up)
+		(void)uv_cancel((uv_req_t *)&ws->lookup);
+	ws->ops->on_over(ws, ws->owner, ws->reason, ws->text);
+	uv_close((uv_handle_t *)&ws->timer, ws_on_timer_closed);
+}
+
+void ws_kill(struct ws *ws)
+{
+	if (ws->state == WS_STATE_OVER || ws->doomed)
+		return;
+	/* A connection that is ending already keeps its own reason. */
+	if (ws->state != WS_STATE_CLOSING)
+		ws_set_end(ws, WS_CLOSED, "closed by this side");
+	if (ws->calling) {
+		ws->doomed = true;
+		return;
+	}
+	ws_drop(ws);
+	ws_over(ws);
+}
+
+void ws_start_closing(struct ws *ws, unsigned close_code)
+{
+	ws->state = WS_STATE_CLOSING;
+	ws->close_code = close_code;
+	ws->close_ms = uv_now(ws->context->loop) + WS_CLOSE_MS;
+	/* From the timer: libwebsockets sends no CLOSE frame from its own callbacks. */
+	ws_set_timer(ws, 0);
+}
+
+void ws_close(struct ws *ws)
+{
+	if (ws->state == WS_STATE_CLOSING || ws->doomed)
+		return;
+	if (ws->state != WS_STATE_OPEN) {
+		ws_kill(ws);
+		return;
+	}
+	ws_set_end(ws, WS_CLOSED, "closed by this side");
+	ws_start_closing(ws, LWS_CLOSE_STATUS_NORMAL);
+}
+
+void ws_want_write(struct ws *ws)
+{
+	if (ws->state == WS_STATE_OPEN && ws->wsi)
+		(void)lws_callback_on_writable(ws->wsi);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * WebSocket client transport: from a name to an established connection
+ *
+ * Happy path: the name is resolved by the loop's threads, each address gets
+ * one attempt within open_timeout, the first that becomes a WebSocket wins.
+ * Failure modes: no address; refused, silent or not a WebSocket (the next
+ * address is tried, and at the end the failure of the attempt that came
+ * farthest is told).
+ *
+ * libwebsockets would resolve in the foreground and try one address only.
+ */
+
+#include "net/ws_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WS_CONNECT_HTTP_PORT 80
+
+/* Room for "[host]:port". */
+#define WS_CONNECT_MAX_HOST (NI_MAXHOST + 16)
+
+static unsigned ws_connect_timeout_s(const struct ws *ws)
+{
+	return ws->options.open_timeout_s ? ws->options.open_timeout_s : 1;
+}
+
+/* Keeps the text unless an attempt that came farther has left one. */
+#define WS_CONNECT_NOTE(ws, ...)                                                                   \
+	do {                                                                                       \
+		if ((ws)->rank >= (ws)->best) {                                                    \
+			(ws)->best = (ws)->rank;                                                   \
+			ws_set_end((ws), WS_TRANSPORT, __VA_ARGS__);                               \
+		}                                                                                  \
+	} while (0)
+
+/* ---- addresses in turn ---- */
+
+/*
+ * Whether the kernel has a way to the address: 0 or -errno. A connect that
+ * fails at once ("network is unreachable") leaks a handle in libwebsockets, so
+ * that the loop could never be closed; connecting a datagram socket asks the
+ * same question and sends nothing.
+ */
+static int ws_connect_probe(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = connect(fd, address->ai_addr, address->ai_addrlen) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
+static int ws_connect_name(struct ws *ws, const struct addrinfo *address)
+{
+	int r = getnameinfo(address->ai_addr, address->ai_addrlen, ws->address,
+			    sizeof(ws->address), NULL, 0, NI_NUMERICHOST);
+
+	return r ? -EAFNOSUPPORT : 0;
+}
+
+/* The Host header: brackets for an IPv6 literal, the port if it is not the default. */
+static void ws_connect_host(const struct ws *ws, char host[WS_CONNECT_MAX_HOST])
+{
+	bool literal = strchr(ws->options.host, ':');
+	int n = snprintf(host, WS_CONNECT_MAX_HOST, literal ? "[%s]" : "%s", ws->options.host);
+
+	if (ws->options.port != WS_CONNECT_HTTP_PORT && n > 0 && n < WS_CONNECT_MAX_HOST)
+		snprintf(host + n, (size_t)(WS_CONNECT_MAX_HOST - n), ":%u", ws->options.port);
+}
+
+/* Whether an attempt is under way now. */
+static bool ws_connect_try(struct ws *ws)
+{
+	char host[WS_CONNECT_MAX_HOST];
+	struct lws_client_connect_info info = {
+		.context = ws->context->lws,
+		.vhost = ws->context->vhost,
+		.address = ws->address,
+		.port = ws->options.port,
+		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
+		.path = ws->options.path,
+		.host = host,
+		.protocol = ws->options.subprotocol,
+		.local_protocol_name = "ws",
+		.ietf_version_or_minus_one = -1,
+		.opaque_user_data = ws,
+	};
+	struct lws *wsi;
+
+	ws_connect_host(ws, host);
+	ws->starting = true;
+	wsi = lws_client_connect_via_info(&info);
+	/* A failure inside has told itself by ws_connect_failed(), or by nothing but NULL. */
+	if (wsi && ws->starting)
+		ws->wsi = wsi;
+	ws->starting = false;
+	return ws->wsi != NULL;
+}
+
+/* Starts the attempt at the next address that can be tried; when there is none, it is over. */
+static void ws_connect_next(struct ws *ws)
+{
+	while (ws->next) {
+		const struct addrinfo *address = ws->next;
+		int r = ws_connect_name(ws, address);
+
+		ws->next = address->ai_next;
+		ws->rank = WS_RANK_UNREACHED;
+		ws->http_status = 0;
+		if (r == 0)
+			r = ws_connect_probe(address);
+		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
+				ws->options.port, r < 0 ? strerror(-r) : "refused");
+		if (r == 0 && ws_connect_try(ws)) {
+			ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
+			return;
+		}
+	}
+	ws_over(ws);
+}
+
+/* ---- names ---- */
+
+static void ws_connect_on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
+{
+	struct ws *ws = CONTAINER_OF(lookup, struct ws, lookup);
+
+	ws->looking_up = false;
+	ws->addresses = addresses;
+	if (ws->state == WS_STATE_OVER) {
+		ws_maybe_free(ws);
+		return;
+	}
+	if (status < 0 || !addresses) {
+		ws_set_end(ws, WS_DNS, "no address for host \"%s\": %s", ws->options.host,
+			   status < 0 ? uv_strerror(status) : "none found");
+		ws_over(ws);
+		return;
+	}
+	ws->state = WS_STATE_CONNECTING;
+	ws->next = addresses;
+	ws_connect_next(ws);
+}
+
+int ws_connect_start(struct ws *ws)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+	char port[8];
+	int r;
+
+	snprintf(port, sizeof(port), "%u", ws->options.port);
+	r = uv_getaddrinfo(ws->context->loop, &ws->lookup, ws_connect_on_lookup, ws->options.host,
+			   port, &hints);
+	if (r < 0)
+		return r;
+	ws->looking_up = true;
+	uv_timer_init(ws->context->loop, &ws->timer);
+	ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
+	return 0;
+}
+
+/* ---- failures ---- */
+
+void ws_connect_on_timer(struct ws *ws)
+{
+	unsigned timeout_s = ws_connect_timeout_s(ws);
+
+	if (ws->state == WS_STATE_RESOLVING) {
+		ws_set_end(ws, WS_DNS, "no address for host \"%s\": no answer within %u s",
+			   ws->options.host, timeout_s);
+		ws_over(ws);
+		return;
+	}
+	if (ws->wsi) {
+		if (ws->rank == WS_RANK_UNREACHED)
+			WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %u s",
+					ws->address, ws->options.port, timeout_s);
+		else
+			WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %u s",
+					ws->address, ws->options.port, timeout_s);
+		ws_drop(ws);
+	}
+	ws_connect_next(ws);
+}
+
+void ws_connect_reached(struct ws *ws)
+{
+	ws->rank = WS_RANK_CONNECTED;
+}
+
+void ws_connect_answered(struct ws *ws, struct lws *wsi)
+{
+	ws->rank = WS_RANK_ANSWERED;
+	ws->http_status = (int)lws_http_client_http_response(wsi);
+}
+
+bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi)
+{
+	char chosen[64] = "";
+	int n = lws_hdr_copy(wsi, chosen, sizeof(chosen), WSI_TOKEN_PROTOCOL);
+
+	/* libwebsockets refuses another one than was offered, but none at all it takes for a yes. */
+	return n > 0 && strcmp(chosen, ws->options.subprotocol) == 0;
+}
+
+static const char *ws_connect_hint(int http_status)
+{
+	switch (http_status) {
+	case 400:
+		return "the WebSocket was refused";
+	case 401:
+	case 403:
+		return "access was refused";
+	case 404:
+		return "no WebSocket";
+	case 301:
+	case 302:
+	case 303:
+	case 307:
+	case 308:
+		return "a redirect, which is not followed,";
+	case 502:
+	case 503:
+	case 504:
+		return "nobody behind it";
+	}
+	return "no WebSocket";
+}
+
+static void ws_connect_note_answer(struct ws *ws, struct slice text)
+{
+	if (ws->http_status != 101)
+		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %s of %s port %u (check `path`)", ws->http_status,
+				ws_connect_hint(ws->http_status), ws->options.path, ws->address,
+				ws->options.port);
+	else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
+		 slice_starts_with(text, SLICE("HS: Rejected by filter")))
+		WS_CONNECT_NOTE(ws, "the router at %s port %u does not speak %s", ws->address,
+				ws->options.port, ws->options.subprotocol);
+	else
+		WS_CONNECT_NOTE(ws, "broken WebSocket handshake by %s port %u: %.*s", ws->address,
+				ws->options.port, SLICE_ARG(text));
+}
+
+/* Why TCP failed: the socket still knows it, libwebsockets' text does not. */
+static const char *ws_connect_errno(struct lws *wsi)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(lws_get_socket_fd(wsi), SOL_SOCKET, SO_ERROR, &error, &len) < 0 || !error)
+		return "refused";
+	return strerror(error);
+}
+
+void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text)
+{
+	switch (ws->rank) {
+	case WS_RANK_UNREACHED:
+		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
+				ws->options.port, ws_connect_errno(wsi));
+		break;
+	case WS_RANK_CONNECTED:
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: closed without an HTTP answer",
+				ws->address, ws->options.port);
+		break;
+	case WS_RANK_ANSWERED:
+		ws_connect_note_answer(ws, text);
+		break;
+	}
+	lws_set_opaque_user_data(wsi, NULL);
+	ws->wsi = NULL;
+	/* Inside connect the caller goes on; else the next attempt waits until this one is closed. */
+	if (!ws->starting)
+		ws_set_timer(ws, 0);
+	ws->starting = false;
+}

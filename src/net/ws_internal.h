@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One WebSocket attempt, and how its files fit together
+ *
+ *	RESOLVING ──► CONNECTING ──► OPEN ──► CLOSING ──► OVER
+ *	    └─────────────┴───────────┴──────────┴──────────┘
+ *
+ * ws.c owns the life: open, close, kill, the one end (ws_over), the timer.
+ * ws_connect.c resolves the name and tries the addresses in turn; ws_conn.c is
+ * the established connection; ws_frame.c makes frames; ws_context.c is the
+ * process' libwebsockets context and deals its callbacks out.
+ *
+ * libwebsockets' connection (wsi) and the ws part before the ws ends:
+ * ws_detach() makes every later callback of that wsi find nobody. So our own
+ * kills never come back as callbacks, and the end is told in one place.
+ */
+
+#include "net/ws.h"
+
+#include "base/rng.h"
+
+#include <libwebsockets.h>
+#include <netdb.h>
+#include <stdbool.h>
+
+/* Frames are sent in batches of this size; a longer frame goes alone. */
+#define WS_BATCH_SIZE (64u << 10)
+
+/* Read at once, and so the longest message that is lent out without a copy. */
+#define WS_READ_SIZE (32u << 10)
+
+/* How long the peer may take to answer our CLOSE frame. */
+#define WS_CLOSE_MS 1000
+
+/* Longest text of on_over; a CLOSE frame's reason has at most 123 bytes. */
+#define WS_MAX_TEXT 400
+
+struct ws_context {
+	uv_loop_t *loop;
+	struct lws_context *lws;
+	struct lws_vhost *vhost;
+	struct rng rng;       /* masking keys */
+	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
+};
+
+enum ws_state {
+	WS_STATE_RESOLVING,
+	WS_STATE_CONNECTING, /* with a wsi: an address is being tried; without: the next is due */
+	WS_STATE_OPEN,
+	WS_STATE_CLOSING, /* nothing but the end is told any more */
+	WS_STATE_OVER,
+};
+
+/* How far the best attempt came: its failure says the most. */
+enum ws_rank {
+	WS_RANK_UNREACHED,
+	WS_RANK_CONNECTED,
+	WS_RANK_ANSWERED,
+};
+
+struct ws {
+	struct ws_context *context;
+	const struct ws_ops *ops;
+	void *owner;
+	struct ws_options options; /* with own copies of the strings */
+	enum ws_state state;
+	struct lws *wsi;
+	uv_timer_t timer; /* of whatever the state waits for */
+
+	/* connecting */
+	uv_getaddrinfo_t lookup;
+	struct addrinfo *addresses, *next;
+	char address[NI_MAXHOST]; /* the one that is tried, numeric */
+	enum ws_rank rank, best;  /* of this attempt, and of the one that text is about */
+	bool starting;            /* inside libwebsockets' connect */
+	int http_status;
+
+	/* connected */
+	struct buf message; /* pieces of an unfinished message */
+	uint64_t pinged_ms; /* when the last PING was due */
+	uint64_t close_ms;  /* when the peer's answer to CLOSE is no longer waited for */
+	unsigned close_code;
+	bool pinging, ping_wanted, close_sent;
+
+	/* ending */
+	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
+	bool doomed;      /* ws_kill() came from there */
+	bool looking_up, timer_closed;
+	enum ws_reason reason;
+	char text[WS_MAX_TEXT];
+};
+
+/* ws.c */
+void ws_set_end(struct ws *ws, enum ws_reason reason, const char *format, ...) PRINTF(3, 4);
+void ws_set_timer(struct ws *ws, uint64_t ms);
+/* From now on callbacks of the wsi find nobody; it is returned. */
+struct lws *ws_detach(struct ws *ws);
+/* Detaches and closes the connection at once. Not from a callback of it. */
+void ws_drop(struct ws *ws);
+/* Tells the end as ws_set_end() put it. The ws lives until the loop has closed its handles. */
+void ws_over(struct ws *ws);
+/* Ends the connection by a CLOSE frame with this code. */
+void ws_start_closing(struct ws *ws, unsigned close_code);
+void ws_maybe_free(struct ws *ws);
+
+/* ws_connect.c */
+int ws_connect_start(struct ws *ws) MUST_CHECK;
+void ws_connect_on_timer(struct ws *ws);
+void ws_connect_reached(struct ws *ws);
+/* The HTTP answer is here. */
+void ws_connect_answered(struct ws *ws, struct lws *wsi);
+/* Whether the answer, a 101, is what was asked for. */
+bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi);
+/* The attempt is over; text is libwebsockets' own or absent. */
+void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text);
+
+/* ws_conn.c; what returns int returns -1 to let libwebsockets close the connection. */
+int ws_conn_on_open(struct ws *ws);
+int ws_conn_on_bytes(struct ws *ws, struct slice bytes);
+int ws_conn_on_writable(struct ws *ws);
+void ws_conn_on_peer_close(struct ws *ws, struct slice body);
+void ws_conn_on_closed(struct ws *ws);
+void ws_conn_on_timer(struct ws *ws);
