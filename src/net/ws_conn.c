@@ -72,7 +72,8 @@ static void ws_conn_check_life(struct ws *ws)
 	if (silence < interval) {
 		ws->pinging = false;
 		ws_set_timer(ws, interval - silence);
-	} else if (ws->pinging && silence >= waited) {
+	} else if (ws->pinging && silence >= waited + interval / 2) {
+		/* Silent since before the PING. (An answer to it makes both about equal: coarse clocks.) */
 		ws_set_end(ws, WS_PING_TIMEOUT, "no sign of life for %u s, and no answer to a ping",
 			   (unsigned)(silence / 1000));
 		ws_drop(ws);

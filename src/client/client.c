@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * libwampbridge: a connection to wampbridged
+ */
+
+#include "wampbridge.h"
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLIENT_SYSTEM_SOCKET "/run/wampbridge/wampbridge.sock"
+#define CLIENT_MAX_LINE	     (16u << 20)
+#define CLIENT_READ_SIZE     65536u
+
+struct wampbridge {
+	int fd;
+	struct buf in;
+	size_t taken;	 /* bytes of the line handed out last */
+	size_t searched; /* bytes known to hold no line feed */
+	struct sockaddr_un address;
+};
+
+/* The user's own daemon, if its socket is there. */
+static bool client_user_path(char *path, size_t size)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+	int n;
+
+	if (!runtime || !*runtime)
+		return false;
+	n = snprintf(path, size, "%s/wampbridge/wampbridge.sock", runtime);
+	return n > 0 && (size_t)n < size && stat(path, &st) == 0;
+}
+
+static int client_find_path(struct sockaddr_un *address, const char *path)
+{
+	const char *named = path ? path : getenv("WAMPBRIDGE_SOCKET");
+	size_t size = sizeof(address->sun_path);
+
+	address->sun_family = AF_UNIX;
+	if (!named || !*named) {
+		if (client_user_path(address->sun_path, size))
+			return 0;
+		named = CLIENT_SYSTEM_SOCKET;
+	}
+	if (strlen(named) >= size)
+		return -ENAMETOOLONG;
+	memcpy(address->sun_path, named, strlen(named) + 1);
+	return 0;
+}
+
+static int client_open(struct wampbridge *w, const char *path)
+{
+	int r = client_find_path(&w->address, path);
+
+	if (r < 0)
+		return r;
+	w->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (w->fd < 0)
+		return -errno;
+	if (connect(w->fd, (struct sockaddr *)&w->address, sizeof(w->address)) < 0)
+		return -errno;
+	return 0;
+}
+
+PUBLIC int wampbridge_connect(struct wampbridge **ret, const char *path)
+{
+	struct wampbridge *w = mem_alloc(sizeof(*w));
+	int r;
+
+	if (!w)
+		return -ENOMEM;
+	w->fd = -1;
+	buf_init(&w->in, CLIENT_MAX_LINE + CLIENT_READ_SIZE);
+	r = client_open(w, path);
+	if (r < 0) {
+		wampbridge_close(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
+PUBLIC void wampbridge_close(struct wampbridge *w)
+{
+	if (!w)
+		return;
+	if (w->fd >= 0)
+		close(w->fd);
+	buf_done(&w->in);
+	mem_free(w);
+}
+
+PUBLIC const char *wampbridge_path(const struct wampbridge *w)
+{
+	return w->address.sun_path;
+}
+
+PUBLIC int wampbridge_fd(const struct wampbridge *w)
+{
+	return w->fd;
+}
+
+static void client_wait_writable(const struct wampbridge *w)
+{
+	struct pollfd pollfd = {.fd = w->fd, .events = POLLOUT};
+
+	(void)poll(&pollfd, 1, -1);
+}
+
+PUBLIC int wampbridge_send(struct wampbridge *w, const char *line, size_t len)
+{
+	char lf[] = "\n";
+	struct iovec iov[2] = {{(char *)line, len}, {lf, 1}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+
+	while (iov[0].iov_len + iov[1].iov_len) {
+		ssize_t n = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
+		size_t first;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			/* The caller's event loop made the socket non-blocking. */
+			client_wait_writable(w);
+			continue;
+		}
+		if (n < 0)
+			return errno == ECONNRESET ? -EPIPE : -errno;
+		first = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
+		iov[0].iov_base = (char *)iov[0].iov_base + first;
+		iov[0].iov_len -= first;
+		iov[1].iov_len -= (size_t)n - first;
+	}
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+static bool client_take(struct wampbridge *w, const char **ret_line, size_t *ret_len)
+{
+	struct slice bytes = buf_bytes(&w->in);
+	char *lf;
+
+	if (bytes.len == w->searched)
+		return false;
+	lf = memchr(bytes.ptr + w->searched, '\n', bytes.len - w->searched);
+	w->searched = bytes.len;
+	if (!lf)
+		return false;
+	*lf = '\0';
+	*ret_line = bytes.ptr;
+	*ret_len = (size_t)(lf - bytes.ptr);
+	w->taken = *ret_len + 1;
+	return true;
+}
+
+static int client_read(struct wampbridge *w)
+{
+	char *to = buf_reserve(&w->in, CLIENT_READ_SIZE);
+	ssize_t n;
+
+	if (!to)
+		return w->in.error == -ENOBUFS ? -EMSGSIZE : w->in.error;
+	n = recv(w->fd, to, CLIENT_READ_SIZE, 0);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0
+		       : errno == ECONNRESET		 ? -EPIPE
+							 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	buf_commit(&w->in, (size_t)n);
+	return 0;
+}
+
+static int64_t client_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* 1 when there is something to read, 0 when not in time, or -errno. */
+static int client_wait(struct wampbridge *w, int64_t deadline_ms)
+{
+	struct pollfd pollfd = {.fd = w->fd, .events = POLLIN};
+	int64_t left = deadline_ms < 0 ? -1 : deadline_ms - client_now_ms();
+	int r = poll(&pollfd, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+
+	if (r < 0)
+		return errno == EINTR ? 1 : -errno;
+	return r;
+}
+
+PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char **ret_line,
+				size_t *ret_len)
+{
+	int64_t deadline_ms = timeout_ms < 0 ? -1 : client_now_ms() + timeout_ms;
+	int r;
+
+	if (w->taken) {
+		buf_consume(&w->in, w->taken);
+		w->taken = w->searched = 0;
+	}
+	while (!client_take(w, ret_line, ret_len)) {
+		r = client_wait(w, deadline_ms);
+		if (r <= 0)
+			return r;
+		r = client_read(w);
+		if (r < 0)
+			return r;
+	}
+	return 1;
+}
