@@ -47,8 +47,12 @@ void arena_reset(struct arena *a)
 {
 	if (!a->first)
 		return;
-	if (a->first->next)
-		arena_free_after(a->first);
+	/* One long text must not cost its memory for ever. */
+	if (a->first->size > ARENA_CHUNK) {
+		arena_done(a);
+		return;
+	}
+	arena_free_after(a->first);
 	a->first->next = NULL;
 	a->first->used = 0;
 	a->last = a->first;

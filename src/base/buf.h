@@ -37,7 +37,8 @@ static inline size_t buf_len(const struct buf *b)
 /* The unconsumed bytes; valid until the next append. */
 static inline struct slice buf_bytes(const struct buf *b)
 {
-	return (struct slice){b->data + b->head, b->tail - b->head};
+	/* C gives no meaning to an offset from NULL, not even to 0. */
+	return (struct slice){b->data ? b->data + b->head : NULL, b->tail - b->head};
 }
 
 /* Slow path of buf_reserve(). */
@@ -61,9 +62,9 @@ static inline void buf_commit(struct buf *b, size_t n)
 
 static inline void buf_append(struct buf *b, const void *bytes, size_t n)
 {
-	char *to = buf_reserve(b, n);
+	char *to = n ? buf_reserve(b, n) : NULL;
 
-	if (to && n) {
+	if (to) {
 		memcpy(to, bytes, n);
 		b->tail += n;
 	}

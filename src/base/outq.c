@@ -82,14 +82,16 @@ size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max)
 
 	for (size_t i = 0; i <= q->n_refs && n < max; i++) {
 		size_t until = outq_bytes_until(q, i);
-		const struct outq_ref *ref = &q->refs[q->first_ref + i];
 		size_t skip = i == 0 ? q->ref_offset : 0;
+		const struct block *block;
 
 		if (until > done)
 			iov[n++] = (struct iovec){(char *)bytes.ptr + done, until - done};
 		done = until;
-		if (i < q->n_refs && n < max)
-			iov[n++] = (struct iovec){ref->block->bytes + skip, ref->block->len - skip};
+		if (i == q->n_refs || n == max)
+			continue;
+		block = q->refs[q->first_ref + i].block;
+		iov[n++] = (struct iovec){(char *)block->bytes + skip, block->len - skip};
 	}
 	return n;
 }

@@ -6,6 +6,8 @@
 
 #include "codec/emit.h"
 
+#include "codec/chars.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -38,33 +40,6 @@ void emit_bool(struct buf *b, bool yes)
 		emit_literal(b, "false");
 }
 
-/* The length of one UTF-8 sequence that starts at p, or 0 if it is not one. */
-static size_t emit_sequence(const unsigned char *p, size_t room)
-{
-	static const struct {
-		unsigned char from, to, min, max, n;
-	} rows[] = {
-		{0x20, 0x7f, 0, 0xff, 1},    {0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (p[0] < rows[i].from || p[0] > rows[i].to)
-			continue;
-		if (room < rows[i].n ||
-		    (rows[i].n > 1 && (p[1] < rows[i].min || p[1] > rows[i].max)))
-			return 0;
-		for (size_t k = 2; k < rows[i].n; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return rows[i].n;
-	}
-	return 0;
-}
-
 static void emit_escape(struct buf *b, unsigned code)
 {
 	char text[8];
@@ -72,20 +47,10 @@ static void emit_escape(struct buf *b, unsigned code)
 	buf_append(b, text, (size_t)snprintf(text, sizeof(text), "\\u%04x", code));
 }
 
-/* U+0085, U+2028, U+2029 at p, or 0. */
-static unsigned emit_separator(const unsigned char *p, size_t n)
-{
-	if (n >= 2 && p[0] == 0xc2 && p[1] == 0x85)
-		return 0x85;
-	if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
-		return 0x2000u | (p[2] & 0x3fu);
-	return 0;
-}
-
 /* One character that is not plain ASCII; returns the bytes read. */
-static size_t emit_special(struct buf *b, const unsigned char *p, size_t room)
+static size_t emit_special(struct buf *b, const unsigned char *p, const unsigned char *end)
 {
-	unsigned separator = emit_separator(p, room);
+	unsigned separator = chars_separator(p, end);
 	size_t n;
 
 	if (*p == '"' || *p == '\\') {
@@ -101,7 +66,7 @@ static size_t emit_special(struct buf *b, const unsigned char *p, size_t room)
 		emit_escape(b, separator);
 		return separator == 0x85 ? 2 : 3;
 	}
-	n = emit_sequence(p, room);
+	n = chars_length(p, end);
 	if (n)
 		buf_append(b, p, n);
 	else
@@ -111,16 +76,16 @@ static size_t emit_special(struct buf *b, const unsigned char *p, size_t room)
 
 void emit_text(struct buf *b, struct slice text)
 {
-	size_t i = 0;
+	const char *p = text.ptr, *end = p ? p + text.len : NULL;
 
 	buf_append_char(b, '"');
-	while (i < text.len) {
-		size_t n = scan_plain_length(text.ptr + i, text.len - i);
+	while (p < end) {
+		size_t n = scan_plain_length(p, (size_t)(end - p));
 
-		buf_append(b, text.ptr + i, n);
-		i += n;
-		if (i < text.len)
-			i += emit_special(b, (const unsigned char *)text.ptr + i, text.len - i);
+		buf_append(b, p, n);
+		p += n;
+		if (p < end)
+			p += emit_special(b, (const unsigned char *)p, (const unsigned char *)end);
 	}
 	buf_append_char(b, '"');
 }
@@ -142,7 +107,7 @@ static const unsigned char *emit_string_token(struct buf *b, const unsigned char
 	const unsigned char *from = p++;
 
 	while (p < end && *p != '"') {
-		unsigned separator = emit_separator(p, (size_t)(end - p));
+		unsigned separator = chars_separator(p, end);
 
 		if (separator) {
 			buf_append(b, from, (size_t)(p - from));

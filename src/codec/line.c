@@ -12,8 +12,7 @@
 
 void line_init(struct line_reader *r, size_t max)
 {
-	/* The reader looks for an LF in more than one line's bytes at most: what one read leaves.
-	 */
+	/* What is kept is bounded by what the owner feeds: max, and the lines it holds back. */
 	*r = (struct line_reader){.kept = BUF_INIT(SIZE_MAX / 2), .max = max};
 }
 
@@ -176,13 +175,33 @@ int line_keep(struct line_reader *r)
 	return r->kept.error;
 }
 
+/* What stands behind the last LF, or all. */
+static struct slice line_behind_lf(struct slice bytes)
+{
+	const char *lf = bytes.len ? memrchr(bytes.ptr, '\n', bytes.len) : NULL;
+
+	if (!lf)
+		return bytes;
+	return (struct slice){lf + 1, (size_t)(bytes.ptr + bytes.len - (lf + 1))};
+}
+
 bool line_has_rest(const struct line_reader *r)
 {
-	struct slice rest = buf_bytes(&r->kept);
+	struct slice kept = buf_bytes(&r->kept), head, tail;
+	bool skipping = r->skipping;
 
-	rest.ptr += r->taken;
-	rest.len -= r->taken;
-	if (!rest.len)
-		rest = r->fresh;
-	return r->skipping || (rest.len && !line_is_comment(rest));
+	if (r->taken)
+		kept = (struct slice){kept.ptr + r->taken, kept.len - r->taken};
+	head = line_behind_lf(kept);
+	tail = line_behind_lf(r->fresh);
+	if (head.len < kept.len)
+		skipping = false;
+	if (tail.len < r->fresh.len) {
+		skipping = false;
+		head = SLICE_NONE;
+	}
+	if (skipping)
+		return true;
+	return head.len ? !line_is_comment(head) || (line_is_blank(head) && !line_is_blank(tail))
+			: tail.len && !line_is_comment(tail);
 }

@@ -10,10 +10,10 @@
 
 #include "codec/scan.h"
 
+#include "codec/chars.h"
+#include "codec/number.h"
+
 #include <endian.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct scanner {
 	const unsigned char *start, *p, *end;
@@ -22,19 +22,6 @@ struct scanner {
 	int outcome;
 	struct scan_error *error;
 };
-
-static void scan_init(struct scanner *s, struct slice text, enum scan_rules rules,
-		      struct scan_error *error)
-{
-	const unsigned char *bytes = (const unsigned char *)text.ptr;
-
-	*error = (struct scan_error){.expected = ""};
-	*s = (struct scanner){.start = bytes,
-			      .p = bytes,
-			      .end = bytes + text.len,
-			      .rules = rules,
-			      .error = error};
-}
 
 static bool scan_fail(struct scanner *s, const unsigned char *at, int outcome, const char *expected)
 {
@@ -59,13 +46,35 @@ static bool scan_is_space(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+static void scan_spaces(struct scanner *s)
+{
+	for (; s->p < s->end && scan_is_space(*s->p); s->p++)
+		s->flags |= SCAN_SPACED;
+}
+
+/* Short, to be inlined: mostly there is none. */
 static void scan_skip_space(struct scanner *s)
 {
-	if (s->p == s->end || !scan_is_space(*s->p))
-		return;
-	s->flags |= SCAN_SPACED;
-	while (s->p < s->end && scan_is_space(*s->p))
-		s->p++;
+	if (s->p < s->end && *s->p <= ' ')
+		scan_spaces(s);
+}
+
+/* Begins behind leading white space. */
+static bool scan_init(struct scanner *s, struct slice text, enum scan_rules rules,
+		      struct scan_error *error)
+{
+	const unsigned char *bytes = (const unsigned char *)(text.ptr ? text.ptr : "");
+
+	*error = (struct scan_error){.expected = ""};
+	*s = (struct scanner){.start = bytes,
+			      .p = bytes,
+			      .end = bytes + text.len,
+			      .rules = rules,
+			      .error = error};
+	if (text.len > SCAN_MAX_TEXT)
+		return scan_fail_json(s, "a shorter text");
+	scan_skip_space(s);
+	return true;
 }
 
 static bool scan_is_digit(unsigned char c)
@@ -107,108 +116,38 @@ size_t scan_plain_length(const char *text, size_t len)
 	return (size_t)((const char *)p - text);
 }
 
-/* The length of one well-formed sequence (Unicode, table 3-7), or 0. */
-static size_t scan_utf8_length(const unsigned char *p, const unsigned char *end)
-{
-	size_t room = (size_t)(end - p);
-	unsigned char second_min = 0x80, second_max = 0xbf;
-	size_t n;
-
-	if (p[0] >= 0xc2 && p[0] <= 0xdf)
-		n = 2;
-	else if (p[0] >= 0xe0 && p[0] <= 0xef)
-		n = 3;
-	else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (p[0] == 0xe0)
-		second_min = 0xa0;
-	else if (p[0] == 0xed)
-		second_max = 0x9f;
-	else if (p[0] == 0xf0)
-		second_min = 0x90;
-	else if (p[0] == 0xf4)
-		second_max = 0x8f;
-	if (room < n || p[1] < second_min || p[1] > second_max)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* Line separators that a naive reader of lines would take for an end of line (protocol §2.4). */
-static bool scan_is_unsafe(const unsigned char *p, size_t n)
-{
-	return (n == 2 && p[0] == 0xc2 && p[1] == 0x85) ||
-	       (n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] & 0xfe) == 0xa8);
-}
-
 static bool scan_multibyte(struct scanner *s)
 {
-	size_t n = scan_utf8_length(s->p, s->end);
+	size_t n = chars_length(s->p, s->end);
 
 	if (!n)
 		return scan_fail(s, s->p, SCAN_BAD_UTF8, "valid UTF-8");
-	if (scan_is_unsafe(s->p, n))
+	if (chars_separator(s->p, s->end))
 		s->flags |= SCAN_UNSAFE;
 	s->p += n;
 	return true;
 }
 
-static int scan_hex_digit(unsigned char c)
+/* Points at what is missing in a \uXXXX. */
+static bool scan_fail_hex(struct scanner *s)
 {
-	if (scan_is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Four hexadecimal digits, or -1. */
-static int scan_hex4(const unsigned char *p, const unsigned char *end)
-{
-	int n = 0;
-
-	if (end - p < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		int digit = scan_hex_digit(p[i]);
-
-		if (digit < 0)
-			return -1;
-		n = n * 16 + digit;
-	}
-	return n;
-}
-
-static bool scan_is_high(int unit)
-{
-	return unit >= 0xd800 && unit <= 0xdbff;
-}
-
-static bool scan_is_low(int unit)
-{
-	return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-/* The unit escaped at p as \uXXXX, or -1. */
-static int scan_unit(const unsigned char *p, const unsigned char *end)
-{
-	return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? scan_hex4(p + 2, end) : -1;
+	s->p += 2;
+	while (s->p < s->end && chars_hex(*s->p) >= 0)
+		s->p++;
+	return scan_fail_json(s, "a hexadecimal digit");
 }
 
 static bool scan_unicode_escape(struct scanner *s)
 {
-	int unit = scan_unit(s->p, s->end);
+	int unit = chars_unit(s->p, s->end);
 
 	if (unit < 0)
-		return scan_fail(s, s->p, SCAN_BAD_JSON, "four hexadecimal digits behind \\u");
-	if (scan_is_high(unit) && scan_is_low(scan_unit(s->p + 6, s->end))) {
+		return scan_fail_hex(s);
+	if (chars_is_high(unit) && chars_is_low(chars_unit(s->p + 6, s->end))) {
 		s->p += 12;
 		return true;
 	}
-	if ((scan_is_high(unit) || scan_is_low(unit)) && s->rules == SCAN_STRICT)
+	if ((chars_is_high(unit) || chars_is_low(unit)) && s->rules == SCAN_STRICT)
 		return scan_fail(s, s->p, SCAN_BAD_UTF8, "a pair of surrogates");
 	s->p += 6;
 	return true;
@@ -252,68 +191,6 @@ static bool scan_string(struct scanner *s)
 
 /* ---- numbers ---- */
 
-/* The largest decimal exponent of a double. */
-#define SCAN_MAX_EXPONENT 308
-
-/* The exponent written in a number, cut off far outside the range of doubles. */
-static long scan_exponent(const unsigned char *p, const unsigned char *end)
-{
-	bool negative;
-	long n = 0;
-
-	while (p < end && (*p | 0x20) != 'e')
-		p++;
-	if (p == end)
-		return 0;
-	p++;
-	negative = *p == '-';
-	if (*p == '-' || *p == '+')
-		p++;
-	for (; p < end && n < 100000000; p++)
-		n = n * 10 + (*p - '0');
-	return negative ? -n : n;
-}
-
-/*
- * The value is d.ddd × 10^exponent with d ≠ 0; only numbers near the edge are
- * handed to strtod(), with as many digits as can matter.
- */
-static bool scan_is_finite(const unsigned char *p, const unsigned char *end)
-{
-	long exponent = scan_exponent(p, end), position = -1;
-	char near[64] = "";
-	size_t n = 0;
-	bool seen_point = false;
-
-	for (; p < end && (*p | 0x20) != 'e'; p++) {
-		if (*p == '.') {
-			seen_point = true;
-		} else if (*p != '-') {
-			position += !seen_point;
-			if (n || *p != '0') {
-				if (n < 40)
-					near[n] = (char)*p;
-				n++;
-			} else if (seen_point) {
-				exponent--;
-			} else {
-				position--;
-			}
-		}
-	}
-	if (!n)
-		return true;
-	if (position < 0)
-		exponent--;
-	else
-		exponent += position;
-	if (exponent != SCAN_MAX_EXPONENT)
-		return exponent < SCAN_MAX_EXPONENT;
-	n = n < 40 ? n : 40;
-	snprintf(near + n, sizeof(near) - n, "e%ld", exponent - (long)n + 1);
-	return isfinite(strtod(near, NULL));
-}
-
 static bool scan_digits(struct scanner *s)
 {
 	const unsigned char *from = s->p;
@@ -335,7 +212,7 @@ static bool scan_number(struct scanner *s, uint8_t *ret_type)
 		s->p++;
 	else if (!scan_digits(s))
 		return scan_fail_json(s, "a digit");
-	is_suspect = s->p - from > SCAN_MAX_EXPONENT;
+	is_suspect = s->p - from > NUMBER_MAX_EXPONENT;
 	if (s->p < s->end && *s->p == '.') {
 		*ret_type = SCAN_REAL;
 		s->p++;
@@ -351,7 +228,8 @@ static bool scan_number(struct scanner *s, uint8_t *ret_type)
 		if (!scan_digits(s))
 			return scan_fail_json(s, "a digit");
 	}
-	if (is_suspect && s->rules == SCAN_STRICT && !scan_is_finite(from, s->p))
+	if (is_suspect && s->rules == SCAN_STRICT &&
+	    !number_is_finite((struct slice){(const char *)from, (size_t)(s->p - from)}))
 		return scan_fail(s, from, SCAN_BAD_NUMBER, "a number within the range of a double");
 	return true;
 }
@@ -360,12 +238,10 @@ static bool scan_number(struct scanner *s, uint8_t *ret_type)
 
 static bool scan_word(struct scanner *s, const char *word, enum scan_type type, uint8_t *ret_type)
 {
-	size_t n = strlen(word);
-
-	if ((size_t)(s->end - s->p) < n || memcmp(s->p, word, n) != 0)
-		return scan_fail_json(s, "a value");
-	s->p += n;
-	*ret_type = type;
+	for (const char *c = word; *c; c++, s->p++)
+		if (s->p == s->end || *s->p != (unsigned char)*c)
+			return scan_fail_json(s, word);
+	*ret_type = (uint8_t)type;
 	return true;
 }
 
@@ -429,20 +305,28 @@ static bool scan_push(struct scanner *s, struct scan_stack *stack)
 	return true;
 }
 
+/* Behind a member or element: its container goes on or ends. */
+static bool scan_separator(struct scanner *s, unsigned char closer, bool *ret_more)
+{
+	scan_skip_space(s);
+	if (s->p == s->end || (*s->p != ',' && *s->p != closer))
+		return scan_fail_json(s, closer == '}' ? "',' or '}'" : "',' or ']'");
+	*ret_more = *s->p++ == ',';
+	if (*ret_more)
+		scan_skip_space(s);
+	return true;
+}
+
 /* Behind a value: closes what ends here, until a comma asks for more or nothing is open. */
 static bool scan_after_value(struct scanner *s, struct scan_stack *stack)
 {
-	while (stack->n) {
-		unsigned char closer = stack->closers[stack->n - 1];
+	bool more = false;
 
-		scan_skip_space(s);
-		if (s->p == s->end || (*s->p != ',' && *s->p != closer))
-			return scan_fail_json(s, closer == '}' ? "',' or '}'" : "',' or ']'");
-		if (*s->p++ == ',') {
-			scan_skip_space(s);
+	for (; stack->n; stack->n--) {
+		if (!scan_separator(s, stack->closers[stack->n - 1], &more))
+			return false;
+		if (more)
 			return true;
-		}
-		stack->n--;
 	}
 	return true;
 }
@@ -460,9 +344,11 @@ static bool scan_pop_empty(struct scanner *s, struct scan_stack *stack)
 /* The inside of a container whose bracket is under the cursor, to behind its end. */
 static bool scan_container(struct scanner *s, unsigned outside)
 {
-	struct scan_stack stack = {.n = 0, .outside = outside};
+	struct scan_stack stack; /* closers are written before they are read */
 	uint8_t type;
 
+	stack.n = 0;
+	stack.outside = outside;
 	if (!scan_push(s, &stack))
 		return false;
 	if (scan_pop_empty(s, &stack))
@@ -523,31 +409,43 @@ static bool scan_end(struct scanner *s)
 	return s->p == s->end || scan_fail_json(s, "nothing behind the value");
 }
 
-static bool scan_start(struct scanner *s, size_t len, unsigned char open, const char *expected)
+/* Behind the outermost bracket; more is false when its container ends at once. */
+static bool scan_start(struct scanner *s, unsigned char open, const char *expected, bool *ret_more)
 {
-	if (len > SCAN_MAX_TEXT)
-		return scan_fail_json(s, "a shorter text");
-	scan_skip_space(s);
+	unsigned char closer = open == '{' ? '}' : ']';
+
 	if (s->p == s->end || *s->p != open)
 		return scan_fail_json(s, expected);
 	s->p++;
 	scan_skip_space(s);
+	*ret_more = s->p == s->end || *s->p != closer;
+	if (!*ret_more)
+		s->p++;
 	return true;
 }
 
 /* ---- outermost containers ---- */
 
-/* A name as it reads; an escaped one that has no room stays as it is spelled. */
-static struct slice scan_name(const struct scan_value *v, struct scan_names *names)
+/*
+ * A name as it reads. One that has no room to be decoded cannot be compared:
+ * it is refused from a client, and stays as it is spelled from a router.
+ */
+static bool scan_name(struct scanner *s, const struct scan_value *v, struct scan_names *names,
+		      struct slice *ret)
 {
-	struct slice raw = scan_raw(v), name;
+	struct slice raw = scan_raw(v);
 
-	if (!(v->flags & SCAN_ESCAPED) || raw.len > sizeof(names->bytes) - names->used)
-		return raw;
-	name.ptr = names->bytes + names->used;
-	name.len = scan_decode(v, names->bytes + names->used);
-	names->used += name.len;
-	return name;
+	*ret = raw;
+	if (!(v->flags & SCAN_ESCAPED))
+		return true;
+	if (raw.len > sizeof(names->bytes) - names->used)
+		return s->rules == SCAN_LENIENT ||
+		       scan_fail(s, (const unsigned char *)v->text, SCAN_BAD_JSON,
+				 "a shorter name, or one without escapes");
+	ret->ptr = names->bytes + names->used;
+	ret->len = scan_decode(v, names->bytes + names->used);
+	names->used += ret->len;
+	return true;
 }
 
 static bool scan_is_duplicate(const struct scan_member *members, size_t n, struct slice name)
@@ -571,7 +469,8 @@ static bool scan_member(struct scanner *s, struct scan_names *names, struct scan
 	key.flags = (uint8_t)s->flags;
 	if (*n == max)
 		return scan_fail(s, from, SCAN_TOO_MANY, "fewer members");
-	members[*n].name = scan_name(&key, names);
+	if (!scan_name(s, &key, names, &members[*n].name))
+		return false;
 	if (scan_is_duplicate(members, *n, members[*n].name)) {
 		s->error->name = members[*n].name;
 		return scan_fail(s, from, SCAN_DUPLICATE, "each member once");
@@ -582,30 +481,15 @@ static bool scan_member(struct scanner *s, struct scan_names *names, struct scan
 	return true;
 }
 
-/* Behind a member or element: true at the end, with *ret_more false. */
-static bool scan_separator(struct scanner *s, unsigned char close, const char *expected,
-			   bool *ret_more)
-{
-	scan_skip_space(s);
-	if (s->p == s->end || (*s->p != ',' && *s->p != close))
-		return scan_fail_json(s, expected);
-	*ret_more = *s->p++ == ',';
-	scan_skip_space(s);
-	return true;
-}
-
 static bool scan_members(struct scanner *s, struct scan_names *names, struct scan_member *members,
 			 size_t max, size_t *ret_n)
 {
-	bool more = true;
+	bool more;
 
-	if (s->p < s->end && *s->p == '}') {
-		s->p++;
-		return scan_end(s);
-	}
+	if (!scan_start(s, '{', "'{'", &more))
+		return false;
 	while (more)
-		if (!scan_member(s, names, members, max, ret_n) ||
-		    !scan_separator(s, '}', "',' or '}'", &more))
+		if (!scan_member(s, names, members, max, ret_n) || !scan_separator(s, '}', &more))
 			return false;
 	return scan_end(s);
 }
@@ -616,29 +500,26 @@ int scan_object(struct slice text, enum scan_rules rules, struct scan_names *nam
 {
 	struct scanner s;
 
-	scan_init(&s, text, rules, ret_error);
 	names->used = 0;
 	*ret_n = 0;
-	if (!scan_start(&s, text.len, '{', "'{'") || !scan_members(&s, names, members, max, ret_n))
+	if (!scan_init(&s, text, rules, ret_error) || !scan_members(&s, names, members, max, ret_n))
 		return s.outcome;
 	return 0;
 }
 
 static bool scan_elements(struct scanner *s, struct scan_value *items, size_t max, size_t *ret_n)
 {
-	bool more = true;
+	bool more;
 
-	if (s->p < s->end && *s->p == ']') {
-		s->p++;
-		return scan_end(s);
-	}
+	if (!scan_start(s, '[', "'['", &more))
+		return false;
 	while (more) {
 		if (*ret_n == max)
 			return scan_fail(s, s->p, SCAN_TOO_MANY, "fewer elements");
 		if (!scan_value(s, 1, &items[*ret_n]))
 			return false;
 		++*ret_n;
-		if (!scan_separator(s, ']', "',' or ']'", &more))
+		if (!scan_separator(s, ']', &more))
 			return false;
 	}
 	return scan_end(s);
@@ -649,9 +530,8 @@ int scan_array(struct slice text, enum scan_rules rules, struct scan_value *item
 {
 	struct scanner s;
 
-	scan_init(&s, text, rules, ret_error);
 	*ret_n = 0;
-	if (!scan_start(&s, text.len, '[', "'['") || !scan_elements(&s, items, max, ret_n))
+	if (!scan_init(&s, text, rules, ret_error) || !scan_elements(&s, items, max, ret_n))
 		return s.outcome;
 	return 0;
 }
@@ -659,42 +539,16 @@ int scan_array(struct slice text, enum scan_rules rules, struct scan_value *item
 int scan_one(struct slice text, enum scan_rules rules, struct scan_value *ret,
 	     struct scan_error *ret_error)
 {
+	struct scan_value v;
 	struct scanner s;
 
-	scan_init(&s, text, rules, ret_error);
-	if (text.len > SCAN_MAX_TEXT) {
-		(void)scan_fail_json(&s, "a shorter text");
+	if (!scan_init(&s, text, rules, ret_error) || !scan_value(&s, 0, &v) || !scan_end(&s))
 		return s.outcome;
-	}
-	scan_skip_space(&s);
-	return scan_value(&s, 0, ret) && scan_end(&s) ? 0 : s.outcome;
+	*ret = v;
+	return 0;
 }
 
 /* ---- tokens ---- */
-
-static size_t scan_put_utf8(char *to, unsigned c)
-{
-	if (c < 0x80) {
-		to[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		to[0] = (char)(0xc0 | c >> 6);
-		to[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		to[0] = (char)(0xe0 | c >> 12);
-		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		to[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	to[0] = (char)(0xf0 | c >> 18);
-	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	to[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
 
 /* One escape at p; returns the bytes read, and appends what it says. */
 static size_t scan_decode_escape(const unsigned char *p, const unsigned char *end, char *to,
@@ -708,15 +562,16 @@ static size_t scan_decode_escape(const unsigned char *p, const unsigned char *en
 		to[(*n)++] = name ? values[name - names] : (char)p[1];
 		return 2;
 	}
-	unit = scan_unit(p, end);
-	low = scan_is_high(unit) ? scan_unit(p + 6, end) : -1;
-	if (scan_is_low(low)) {
-		*n += scan_put_utf8(to + *n, 0x10000 + ((unsigned)(unit - 0xd800) << 10) +
-						     (unsigned)(low - 0xdc00));
+	unit = chars_unit(p, end);
+	low = chars_is_high(unit) ? chars_unit(p + 6, end) : -1;
+	if (chars_is_low(low)) {
+		*n += chars_put(to + *n, 0x10000 + ((unsigned)(unit - 0xd800) << 10) +
+						 (unsigned)(low - 0xdc00));
 		return 12;
 	}
-	*n += scan_put_utf8(to + *n,
-			    scan_is_high(unit) || scan_is_low(unit) ? 0xfffd : (unsigned)unit);
+	if (chars_is_high(unit) || chars_is_low(unit))
+		unit = CHARS_REPLACEMENT;
+	*n += chars_put(to + *n, (unsigned)unit);
 	return 6;
 }
 
@@ -737,19 +592,5 @@ size_t scan_decode(const struct scan_value *v, char *to)
 
 bool scan_u64(const struct scan_value *v, uint64_t max, uint64_t *ret)
 {
-	uint64_t n = 0;
-
-	if (v->type != SCAN_INTEGER || v->text[0] == '-' || v->len > 20)
-		return false;
-	for (uint32_t i = 0; i < v->len; i++) {
-		unsigned digit = (unsigned)(v->text[i] - '0');
-
-		if (n > (UINT64_MAX - digit) / 10)
-			return false;
-		n = n * 10 + digit;
-	}
-	if (n > max)
-		return false;
-	*ret = n;
-	return true;
+	return v->type == SCAN_INTEGER && number_read_u64(scan_token(v), max, ret);
 }

@@ -53,7 +53,7 @@ struct scan_value {
 #define SCAN_VALUE_NONE ((struct scan_value){0})
 
 struct scan_member {
-	struct slice name; /* decoded; an escaped one lives in the scan_names given */
+	struct slice name; /* decoded; one that had escapes lives in the scan_names given */
 	struct scan_value value;
 };
 
@@ -84,7 +84,10 @@ enum scan_rules {
 
 /*
  * An object's members, in order. White space around the object is allowed,
- * anything else behind it is not. 0 or an outcome, which fills ret_error.
+ * anything else behind it is not. 0 or an outcome, which fills ret_error; on
+ * an outcome *ret_n tells how many members before the fault are filled in.
+ * When names is full, an escaped name is refused by the strict rules
+ * (SCAN_BAD_JSON), and left as it is spelled by the lenient ones.
  */
 int scan_object(struct slice text, enum scan_rules rules, struct scan_names *names,
 		struct scan_member *members, size_t max, size_t *ret_n,

@@ -51,33 +51,39 @@ static void conn_want_turn(struct conn *c)
 		list_append(&c->app->more, &c->more);
 }
 
-static void conn_after_input(struct conn *c, bool held)
+/* Reading goes on when nothing that came is left; the end of file is told when all of it is done. */
+static void conn_after_input(struct conn *c, bool more, bool held)
 {
-	struct peer *peer = c->peer;
-	bool waits = peer_has_input(peer);
+	bool choked = peer_is_choked(c->peer);
 
-	if (waits && !held && !peer_is_choked(peer))
+	c->waits = more || held || choked;
+	if (more && !held && !choked)
 		conn_want_turn(c);
-	if (waits || peer_is_choked(peer))
+	if (c->waits) {
 		stream_pause(&c->stream);
-	else if (!c->eof)
-		stream_resume(&c->stream);
-	if (c->eof && !waits && !c->eof_told) {
-		c->eof_told = true;
-		hub_end_of_file(c->app->hub, peer);
+		return;
 	}
+	if (!c->eof)
+		stream_resume(&c->stream);
+	else if (!c->eof_told)
+		hub_end_of_file(c->app->hub, c->peer);
+	c->eof_told = c->eof;
 }
 
 void conn_serve(struct conn *c)
 {
 	struct request request;
-	bool held = false;
+	bool more = true, held = false;
 
-	for (int n = 0; n < CONN_MAX_LINES && !held && peer_next(c->peer, &request); n++) {
+	for (int n = 0; n < CONN_MAX_LINES && more && !held; n++) {
+		more = peer_next(c->peer, &request);
+		if (!more)
+			break;
 		held = hub_request(c->app->hub, c->peer, &request) == HUB_HELD;
 		app_pump(c->app);
 	}
-	conn_after_input(c, held);
+	hub_peer_answered(c->app->hub, c->peer);
+	conn_after_input(c, more, held);
 }
 
 static void conn_on_bytes(struct stream *stream, struct slice bytes)
@@ -99,8 +105,8 @@ static void conn_on_eof(struct stream *stream)
 
 	app_touch_clock(c->app);
 	c->eof = true;
-	if (!peer_has_input(c->peer))
-		conn_after_input(c, false);
+	if (!c->waits)
+		conn_after_input(c, false, false);
 }
 
 static void conn_on_gone(struct stream *stream)

@@ -107,6 +107,9 @@ void *hub_peer_owner(const struct peer *peer);
 enum hub_request_outcome { HUB_DONE = 0, HUB_HELD = 1 };
 int hub_request(struct hub *hub, struct peer *peer, const struct request *request);
 
+/* Lines at fault were answered by the peer itself: there may be something to write. */
+void hub_peer_answered(struct hub *hub, struct peer *peer);
+
 /* The peer sends no more but reads (half-close). */
 void hub_end_of_file(struct hub *hub, struct peer *peer);
 

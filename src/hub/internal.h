@@ -135,6 +135,7 @@ struct link {
 	unsigned n_failures; /* in a row: how far the delay has grown */
 	bool refused;	     /* the last failure was one that waiting seldom cures */
 	uint64_t retry_at_ms;
+	uint64_t joined_at_ms;
 	uint64_t since_ms; /* of the state, wall clock */
 	char *reason, *message;
 	struct timer timer;

@@ -23,6 +23,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Failed attempts in a row that are worth a line each in the log; later ones are for debugging. */
+#define LINK_LOUD_FAILURES 5
+
 /* A session that did not live so long counts as a failed attempt: no tight loop of joins. */
 #define LINK_MIN_LIFE_MS 1000
 
@@ -172,6 +175,13 @@ void hub_link_drained(struct link *l)
 
 /* ---- states ---- */
 
+static const char *link_explanation(const struct link *l)
+{
+	if (l->message && *l->message)
+		return l->message;
+	return l->reason ? l->reason : "stopping";
+}
+
 static void link_log_state(struct link *l)
 {
 	static const int levels[] = {
@@ -180,22 +190,20 @@ static void link_log_state(struct link *l)
 		[LINK_CLOSING] = 6,
 	};
 	uint64_t now = l->hub->now_ms;
-	uint64_t wait = l->retry_at_ms > now && l->state != LINK_JOINED ? l->retry_at_ms - now : 0;
+	bool quiet = l->n_failures > LINK_LOUD_FAILURES && l->state != LINK_JOINED;
+	int level = quiet ? 7 : levels[l->state];
 
 	if (l->state == LINK_JOINED)
-		hub_note(l->hub, levels[l->state], "session %s: joined %s at %s as session %llu",
+		hub_note(l->hub, level, "session %s: joined %s at %s as session %llu",
 			 l->config.name, l->session.welcome.realm ?: l->config.realm, l->config.url,
 			 (unsigned long long)l->session.welcome.session_id);
-	else if (wait)
-		hub_note(l->hub, l->n_failures > 5 ? 7 : levels[l->state],
-			 "session %s: %s, attempt %u at %s: %s; next one in %llu ms",
+	else if (l->retry_at_ms > now && l->state != LINK_CLOSING)
+		hub_note(l->hub, level, "session %s: %s, attempt %u at %s: %s; next one in %llu ms",
 			 l->config.name, link_state_name(l->state), l->attempt, l->config.url,
-			 l->message && *l->message ? l->message : l->reason,
-			 (unsigned long long)wait);
+			 link_explanation(l), (unsigned long long)(l->retry_at_ms - now));
 	else
-		hub_note(l->hub, levels[l->state], "session %s: %s, %s: %s", l->config.name,
-			 link_state_name(l->state), l->config.url,
-			 l->message && *l->message ? l->message : (l->reason ?: "stopping"));
+		hub_note(l->hub, level, "session %s: %s, %s: %s", l->config.name,
+			 link_state_name(l->state), l->config.url, link_explanation(l));
 }
 
 static void link_set_state(struct link *l, enum link_state state, struct slice reason,
@@ -357,12 +365,16 @@ static void link_fail_pending(struct link *l)
 
 void link_down(struct link *l, enum link_state state, const char *reason, struct slice message)
 {
+	bool lived_short = l->hub->now_ms - l->joined_at_ms < LINK_MIN_LIFE_MS;
+
 	l->attempt = 0;
 	l->retry_at_ms = 0;
-	if (l->hub->wall_ms - l->since_ms < LINK_MIN_LIFE_MS && l->n_failures)
+	if (!lived_short)
+		l->n_failures = 0;
+	else if (l->n_failures)
 		link_plan_retry(l, false);
 	else
-		l->n_failures = l->hub->wall_ms - l->since_ms < LINK_MIN_LIFE_MS ? 1 : 0;
+		l->n_failures = 1;
 	link_set_state(l, state, slice_of(reason), message);
 	link_fail_pending(l);
 	list_for_each_safe (i, &l->invocations)
@@ -412,6 +424,7 @@ static void link_joined(struct link *l)
 	hub_timer_stop(l->hub, &l->timer);
 	l->ever_joined = true;
 	l->retry_at_ms = 0;
+	l->joined_at_ms = l->hub->now_ms;
 	link_set_state(l, LINK_JOINED, SLICE_NONE, SLICE_NONE);
 	want_joined(l);
 }

@@ -177,6 +177,13 @@ void program_drop_registrations(struct program *p)
 	program_drop_handles(p, false);
 }
 
+void hub_peer_answered(struct hub *hub, struct peer *peer)
+{
+	(void)hub;
+	if (outq_len(&peer->out) || peer->state != PEER_OPEN)
+		program_mark_dirty(program_of(peer));
+}
+
 void hub_end_of_file(struct hub *hub, struct peer *peer)
 {
 	struct program *p = program_of(peer);

@@ -176,11 +176,6 @@ bool peer_is_choked(const struct peer *p)
 	return p->n_reply_bytes > p->limits->output_soft_limit;
 }
 
-bool peer_has_input(const struct peer *p)
-{
-	return p->state == PEER_OPEN && (p->is_held || line_pending(&p->in) > 0);
-}
-
 void peer_drained(struct peer *p, size_t n)
 {
 	p->n_undrained -= n;

@@ -109,9 +109,6 @@ void peer_end_of_file(struct peer *p);
 /* Whether taking requests must pause until more is drained (§10). */
 bool peer_is_choked(const struct peer *p);
 
-/* Whether a line that could be taken may wait. */
-bool peer_has_input(const struct peer *p);
-
 /* The kernel took n bytes of out. */
 void peer_drained(struct peer *p, size_t n);
 

@@ -113,7 +113,8 @@ static int stream_continue(struct stream *s)
 {
 	uv_buf_t bufs[STREAM_MAX_IOV];
 	size_t n = stream_iov(&s->in_flight, bufs);
-	int r = uv_write(&s->request, (uv_stream_t *)&s->pipe, bufs, (unsigned)n, stream_on_written);
+	int r = uv_write(&s->request, (uv_stream_t *)&s->pipe, bufs, (unsigned)n,
+			 stream_on_written);
 
 	if (r == 0) {
 		s->writing = true;
@@ -135,10 +136,13 @@ static void stream_on_written(uv_write_t *request, int status)
 		if (outq_len(&s->in_flight))
 			status = stream_continue(s);
 	}
-	if (status < 0)
+	if (status < 0) {
 		s->ops->on_gone(s);
-	else if (!s->writing)
+	} else if (!s->writing) {
+		/* A client that was slow once must not cost its backlog for ever. */
+		outq_trim(&s->in_flight);
 		s->ops->on_drained(s);
+	}
 }
 
 /* What the kernel takes now: 1 if everything went, 0 if it would block, or -errno. */

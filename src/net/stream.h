@@ -40,7 +40,7 @@ struct stream {
 	size_t n_requested; /* bytes of the write request that is out */
 	uint64_t n_written; /* bytes the kernel took, ever */
 	const struct stream_ops *ops;
-	char *read_buffer;  /* STREAM_READ_SIZE bytes, shared */
+	char *read_buffer; /* STREAM_READ_SIZE bytes, shared */
 	bool reading, writing, closing, eof;
 };
 

@@ -112,18 +112,9 @@ struct lws *ws_detach(struct ws *ws)
 	return wsi;
 }
 
-/*
- * libwebsockets keeps a connection with unsent bytes, to flush them, also when
- * it is told to kill it. With the socket shut down the flush fails, and a
- * failed flush it takes for the end.
- */
-static void ws_break(struct lws *wsi)
+void ws_break(struct lws *wsi)
 {
-	unsigned char bytes[LWS_PRE + 1] = {0};
-
 	shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
-	if (lws_partial_buffered(wsi))
-		(void)lws_write(wsi, bytes + LWS_PRE, 1, LWS_WRITE_HTTP);
 }
 
 void ws_drop(struct ws *ws)

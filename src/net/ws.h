@@ -23,21 +23,21 @@ struct ws;
 struct ws_context;
 
 enum ws_reason {
-	WS_CLOSED,       /* by the peer, or by ws_close() */
-	WS_DNS,          /* the name cannot be resolved */
-	WS_TRANSPORT,    /* refused, reset, not a WebSocket, … */
+	WS_CLOSED,	 /* by the peer, or by ws_close() */
+	WS_DNS,		 /* the name cannot be resolved */
+	WS_TRANSPORT,	 /* refused, reset, not a WebSocket, … */
 	WS_PING_TIMEOUT, /* silent for ping_interval + ping_timeout */
 };
 
 struct ws_options {
 	const char *host; /* name or numeric address, without brackets */
 	uint16_t port;
-	const char *path;           /* "/ws" */
-	const char *subprotocol;    /* "wamp.2.json": the only one offered and accepted */
-	unsigned open_timeout_s;    /* TCP to WebSocket established, for each address */
-	unsigned ping_interval_s;   /* 0: no pings */
+	const char *path;	  /* "/ws" */
+	const char *subprotocol;  /* "wamp.2.json": the only one offered and accepted */
+	unsigned open_timeout_s;  /* for the name, then for each address until it is open */
+	unsigned ping_interval_s; /* 0: no pings */
 	unsigned ping_timeout_s;
-	size_t max_message;         /* a longer one ends the connection */
+	size_t max_message; /* a longer one ends the connection */
 };
 
 struct ws_ops {
@@ -64,7 +64,7 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop,
 void ws_context_stop(struct ws_context *context);
 struct ws_context *ws_context_free(struct ws_context *context);
 
-/* Starts an attempt; the strings of options are copied. 0 or -errno (then on_over does not come). */
+/* Starts an attempt; copies the options' strings. 0, or -errno: then on_over does not come. */
 int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options *options,
 	    const struct ws_ops *ops, void *owner) MUST_CHECK;
 
@@ -78,7 +78,7 @@ void ws_want_write(struct ws *ws);
  */
 int ws_send(struct ws *ws, struct buf *frames) MUST_CHECK;
 
-/* CLOSE frame, then the end within a second; on_over(WS_CLOSED) comes, maybe before this returns. */
+/* CLOSE frame, the end within a second; on_over(WS_CLOSED) comes, maybe before this returns. */
 void ws_close(struct ws *ws);
 
 /* The end at once, without a CLOSE frame; on_over comes, maybe before this returns. */

@@ -36,8 +36,7 @@ static int ws_conn_leave(struct ws *ws)
 	if (!ws->doomed)
 		return 0;
 	wsi = ws_detach(ws);
-	/* What is unsent would keep the connection: see ws_break(). */
-	shutdown(lws_get_socket_fd(wsi), SHUT_RDWR);
+	ws_break(wsi);
 	ws_over(ws);
 	return -1;
 }
@@ -73,7 +72,8 @@ static void ws_conn_check_life(struct ws *ws)
 		ws->pinging = false;
 		ws_set_timer(ws, interval - silence);
 	} else if (ws->pinging && silence >= waited + interval / 2) {
-		/* Silent since before the PING. (An answer to it makes both about equal: coarse clocks.) */
+		/* Silent since before the PING. (An answer to it makes both about equal: coarse
+		 * clocks.) */
 		ws_set_end(ws, WS_PING_TIMEOUT, "no sign of life for %u s, and no answer to a ping",
 			   (unsigned)(silence / 1000));
 		ws_drop(ws);
@@ -183,7 +183,7 @@ static void ws_conn_refuse_message(struct ws *ws)
 int ws_conn_on_bytes(struct ws *ws, struct slice bytes)
 {
 	bool first = lws_is_first_fragment(ws->wsi);
-	bool last = lws_is_final_fragment(ws->wsi) && !lws_remaining_packet_payload(ws->wsi);
+	bool last = lws_is_final_fragment(ws->wsi);
 	int r;
 
 	if (ws->state != WS_STATE_OPEN)
@@ -296,7 +296,8 @@ int ws_send(struct ws *ws, struct buf *frames)
 	assert(ws->calling);
 	if (ws->state != WS_STATE_OPEN || ws->doomed)
 		return -EPIPE;
-	/* What the socket does not take is kept by libwebsockets: at most one batch, or one message. */
+	/* What the socket does not take is kept by libwebsockets: at most one batch, or one
+	 * message. */
 	while (r == 0 && buf_len(frames) && !lws_partial_buffered(ws->wsi)) {
 		if (ws_frame_size(ws_conn_front(frames).len) > WS_BATCH_SIZE)
 			r = ws_conn_send_long(ws, frames);

@@ -60,8 +60,8 @@ static int ws_connect_probe(const struct addrinfo *address)
 
 static int ws_connect_name(struct ws *ws, const struct addrinfo *address)
 {
-	int r = getnameinfo(address->ai_addr, address->ai_addrlen, ws->address,
-			    sizeof(ws->address), NULL, 0, NI_NUMERICHOST);
+	int r = getnameinfo(address->ai_addr, address->ai_addrlen, ws->address, sizeof(ws->address),
+			    NULL, 0, NI_NUMERICHOST);
 
 	return r ? -EAFNOSUPPORT : 0;
 }
@@ -184,7 +184,8 @@ void ws_connect_on_timer(struct ws *ws)
 			WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %u s",
 					ws->address, ws->options.port, timeout_s);
 		else
-			WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %u s",
+			WS_CONNECT_NOTE(ws,
+					"no WebSocket at %s port %u: no HTTP answer within %u s",
 					ws->address, ws->options.port, timeout_s);
 		ws_drop(ws);
 	}
@@ -207,7 +208,8 @@ bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi)
 	char chosen[64] = "";
 	int n = lws_hdr_copy(wsi, chosen, sizeof(chosen), WSI_TOKEN_PROTOCOL);
 
-	/* libwebsockets refuses another one than was offered, but none at all it takes for a yes. */
+	/* libwebsockets refuses another one than was offered, but none at all it takes for a yes.
+	 */
 	return n > 0 && strcmp(chosen, ws->options.subprotocol) == 0;
 }
 
@@ -238,9 +240,9 @@ static const char *ws_connect_hint(int http_status)
 static void ws_connect_note_answer(struct ws *ws, struct slice text)
 {
 	if (ws->http_status != 101)
-		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %s of %s port %u (check `path`)", ws->http_status,
-				ws_connect_hint(ws->http_status), ws->options.path, ws->address,
-				ws->options.port);
+		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %s of %s port %u (check `path`)",
+				ws->http_status, ws_connect_hint(ws->http_status), ws->options.path,
+				ws->address, ws->options.port);
 	else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
 		 slice_starts_with(text, SLICE("HS: Rejected by filter")))
 		WS_CONNECT_NOTE(ws, "the router at %s port %u does not speak %s", ws->address,
@@ -278,7 +280,8 @@ void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text)
 	}
 	lws_set_opaque_user_data(wsi, NULL);
 	ws->wsi = NULL;
-	/* Inside connect the caller goes on; else the next attempt waits until this one is closed. */
+	/* Inside connect the caller goes on; else the next attempt waits until this one is closed.
+	 */
 	if (!ws->starting)
 		ws_set_timer(ws, 0);
 	ws->starting = false;

@@ -26,7 +26,7 @@
  * Deadlines are ours, on the loop's timers; libwebsockets' own must never come
  * first, since its timers need a poke and its retry path leaks a handle.
  */
-#define WS_CONTEXT_NEVER_S         36000
+#define WS_CONTEXT_NEVER_S	   36000
 #define WS_CONTEXT_CONNECT_NEVER_S 18000
 
 #define WS_CONTEXT_MAX_LOG 256
@@ -78,8 +78,7 @@ static int ws_context_on_connecting(struct ws *ws, struct lws *wsi,
 	}
 }
 
-static int ws_context_on_connected(struct ws *ws, enum lws_callback_reasons reason,
-				   struct slice in)
+static int ws_context_on_connected(struct ws *ws, enum lws_callback_reasons reason, struct slice in)
 {
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_RECEIVE:
@@ -164,7 +163,8 @@ static int ws_context_create(struct ws_context *context)
 		.timeout_secs = WS_CONTEXT_NEVER_S,
 		.connect_timeout_secs = WS_CONTEXT_CONNECT_NEVER_S,
 		.retry_and_idle_policy = &ws_context_no_pings,
-		/* Set, so that http_proxy of the environment is not looked at; port 0 is "no proxy". */
+		/* Set, so that http_proxy of the environment is not looked at; port 0 is "no
+		   proxy". */
 		.http_proxy_address = "none:0",
 	};
 

@@ -6,10 +6,11 @@
 
 #include "net/ws_frame.h"
 
-#define WS_FRAME_FINAL  0x80
+#define WS_FRAME_FINAL	0x80
 #define WS_FRAME_MASKED 0x80
 
-/* Lengths that do not fit the first length byte are announced by these and follow in 2 or 8 bytes. */
+/* Lengths that do not fit the first length byte are announced by these and follow in 2 or 8 bytes.
+ */
 #define WS_FRAME_LEN_16 126
 #define WS_FRAME_LEN_64 127
 

@@ -41,7 +41,7 @@ struct ws_context {
 	uv_loop_t *loop;
 	struct lws_context *lws;
 	struct lws_vhost *vhost;
-	struct rng rng;       /* masking keys */
+	struct rng rng;	      /* masking keys */
 	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
 };
 
@@ -74,7 +74,7 @@ struct ws {
 	struct addrinfo *addresses, *next;
 	char address[NI_MAXHOST]; /* the one that is tried, numeric */
 	enum ws_rank rank, best;  /* of this attempt, and of the one that text is about */
-	bool starting;            /* inside libwebsockets' connect */
+	bool starting;		  /* inside libwebsockets' connect */
 	int http_status;
 
 	/* connected */
@@ -86,7 +86,7 @@ struct ws {
 
 	/* ending */
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
-	bool doomed;      /* ws_kill() came from there */
+	bool doomed;	  /* ws_kill() came from there */
 	bool looking_up, timer_closed;
 	enum ws_reason reason;
 	char text[WS_MAX_TEXT];
@@ -97,6 +97,12 @@ void ws_set_end(struct ws *ws, enum ws_reason reason, const char *format, ...) P
 void ws_set_timer(struct ws *ws, uint64_t ms);
 /* From now on callbacks of the wsi find nobody; it is returned. */
 struct lws *ws_detach(struct ws *ws);
+/*
+ * To be called before a wsi is closed for good: libwebsockets keeps one with
+ * unsent bytes, to flush them, also when it is told to kill it. With the socket
+ * shut down the flush fails, and that it takes for the end.
+ */
+void ws_break(struct lws *wsi);
 /* Detaches and closes the connection at once. Not from a callback of it. */
 void ws_drop(struct ws *ws);
 /* Tells the end as ws_set_end() put it. The ws lives until the loop has closed its handles. */

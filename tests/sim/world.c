@@ -512,8 +512,10 @@ static bool world_flush_program(struct world_program *p)
 	struct iovec iov[8];
 	size_t n, total = 0;
 
-	if (!p->peer || !p->reads || p->peer->state == PEER_GONE)
+	/* Only what the hub called dirty is written, as in the daemon. */
+	if (!p->peer || !p->reads || !p->dirty || p->peer->state == PEER_GONE)
 		return false;
+	p->dirty = false;
 	n = outq_iov(&p->peer->out, iov, ARRAY_SIZE(iov));
 	for (size_t i = 0; i < n; i++) {
 		world_receive(p, iov[i].iov_base, iov[i].iov_len);
@@ -570,6 +572,8 @@ static bool world_feed_program(struct world_program *p)
 	world_serve(p);
 	if (p->peer)
 		peer_keep(p->peer);
+	if (p->peer)
+		hub_peer_answered(p->world->hub, p->peer);
 	buf_consume(&p->input, n);
 	return true;
 }
@@ -647,7 +651,9 @@ static bool world_step(struct world *w)
 	}
 	for (size_t i = 0; i < w->n_links; i++)
 		any |= world_step_link(&w->links[i]);
-	while (hub_next_dirty_peer(w->hub) || hub_next_dirty_link(w->hub))
+	while ((peer = hub_next_dirty_peer(w->hub)))
+		((struct world_program *)hub_peer_owner(peer))->dirty = true;
+	while (hub_next_dirty_link(w->hub))
 		;
 	for (size_t k = 0, i = rng_below(&w->rng, w->n_programs + 1); k < w->n_programs; k++, i++) {
 		struct world_program *p = &w->programs[i % w->n_programs];

@@ -200,3 +200,29 @@ static inline void assert_text(const struct client *client, const char *part)
 	if (!strstr(client->text, part))
 		fail_msg("\"%s\" is not in \"%s\"", part, client->text);
 }
+
+/* ---- what several tests do ---- */
+
+static inline void act_close(struct client *client)
+{
+	ws_close(client->ws);
+	ws_close(client->ws);
+}
+
+static inline void act_kill(struct client *client)
+{
+	ws_kill(client->ws);
+	ws_kill(client->ws);
+}
+
+static inline char *pattern(size_t n)
+{
+	char *bytes = malloc(n + 1);
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		x = x * 1664525 + 1013904223;
+		bytes[i] = (char)(' ' + (x >> 24) % 90);
+	}
+	return bytes;
+}

@@ -14,16 +14,36 @@
 
 #include "base/mem.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <netdb.h>
 #include <sys/resource.h>
 
-/* ---- scripts ---- */
+/* ---- names ---- */
 
-static void script_accept(struct server *server, int fd)
+/*
+ * Stands before the C library's for the whole program: what a machine's
+ * resolver says of names must not decide about tests. "both.test" has two
+ * addresses, "slow.test" one and it takes its time.
+ */
+PUBLIC int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		       struct addrinfo **ret)
 {
-	server_upgrade(server, fd, "chat.json");
-	server_serve(server, fd, true, true);
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+		dlsym(RTLD_NEXT, "getaddrinfo");
+	int r;
+
+	if (node && strcmp(node, "slow.test") == 0) {
+		usleep(1500000);
+		return real("127.0.0.1", service, hints, ret);
+	}
+	if (!node || strcmp(node, "both.test") != 0)
+		return real(node, service, hints, ret);
+	r = real("::1", service, hints, ret);
+	return r ? r : real("127.0.0.1", service, hints, &(*ret)->ai_next);
 }
+
+/* ---- scripts ---- */
 
 static void script_other_protocol(struct server *server, int fd)
 {
@@ -81,8 +101,9 @@ static void script_200(struct server *server, int fd)
 
 static void script_301(struct server *server, int fd)
 {
-	script_say(server, fd,
-		   "HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n");
+	script_say(
+		server, fd,
+		"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n");
 }
 
 static void script_wrong_hash(struct server *server, int fd)
@@ -133,11 +154,6 @@ static void script_answer_in_drops(struct server *server, int fd)
 }
 
 /* ---- tools ---- */
-
-static void act_close(struct client *client)
-{
-	ws_close(client->ws);
-}
 
 /* A port where nobody listens. */
 static uint16_t free_port(void)
@@ -328,35 +344,31 @@ static void an_unknown_name_is_told(void **state)
 
 static void the_address_that_listens_is_found(void **state)
 {
-	static const char *addresses[] = {"127.0.0.1", "::1"};
+	static const char *addresses[] = {"::1", "127.0.0.1"};
+	char host[64];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
 		struct server server;
 		struct client client;
-		char host[64];
 
-		server_start(&server, addresses[i], script_accept);
-		client_init(&client, "localhost", server.port);
+		server_start(&server, addresses[i], script_echo);
+		client_init(&client, "both.test", server.port);
 		client.act_open = act_close;
 		client_open(&client);
 		client_run_until_over(&client);
+		assert_int_equal(client.n_open, 1);
 		client_done(&client);
 		server_join(&server);
-		/* A machine may give localhost one address only. */
-		if (client.n_open) {
-			snprintf(host, sizeof(host), "Host: localhost:%u\r\n", server.port);
-			assert_non_null(strstr(server.request, host));
-		} else {
-			assert_string_equal(addresses[i], "::1");
-		}
+		snprintf(host, sizeof(host), "Host: both.test:%u\r\n", server.port);
+		assert_non_null(strstr(server.request, host));
 		server_done(&server);
 	}
 }
 
 static void the_failure_that_came_farthest_is_told(void **state)
 {
-	static const char *addresses[] = {"127.0.0.1", "::1"};
+	static const char *addresses[] = {"::1", "127.0.0.1"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
@@ -364,14 +376,52 @@ static void the_failure_that_came_farthest_is_told(void **state)
 		struct client client;
 
 		server_start(&server, addresses[i], script_404);
-		client_init(&client, "localhost", server.port);
+		client_init(&client, "both.test", server.port);
 		client_open(&client);
 		client_run_until_over(&client);
-		if (server.request[0])
-			assert_text(&client, "HTTP 404");
+		assert_text(&client, "HTTP 404");
 		client_done(&client);
 		server_done(&server);
 	}
+}
+
+static void each_address_has_its_own_deadline(void **state)
+{
+	struct server silent, server;
+	struct client client;
+	int listen_fd;
+
+	(void)state;
+	server_start(&silent, "::1", script_silence);
+	server = (struct server){.script = script_echo, .running = true};
+	server.port = server_listen(&listen_fd, "127.0.0.1", silent.port, 5);
+	server.fd = listen_fd;
+	assert_int_equal(pthread_create(&server.thread, NULL, server_main, &server), 0);
+	client_init(&client, "both.test", server.port);
+	client.options.open_timeout_s = 1;
+	client.act_open = act_close;
+	client_open(&client);
+	client_run_until_over(&client);
+	assert_int_equal(client.n_open, 1);
+	client_done(&client);
+	server_done(&server);
+	server_done(&silent);
+}
+
+static void a_slow_name_server_ends_at_the_deadline(void **state)
+{
+	struct client client;
+	uint64_t start = uv_hrtime();
+
+	(void)state;
+	client_init(&client, "slow.test", 80);
+	client.options.open_timeout_s = 1;
+	client_open(&client);
+	client_run_until_over(&client);
+	assert_in_range((uv_hrtime() - start) / 1000000, 900, 1400);
+	assert_int_equal(client.reason, WS_DNS);
+	assert_text(&client, "no answer within 1 s");
+	client_done(&client);
 }
 
 /* ---- ends on the way ---- */
@@ -381,8 +431,9 @@ static void kill_ends_a_lookup(void **state)
 	struct client client;
 
 	(void)state;
-	client_init(&client, "localhost", free_port());
+	client_init(&client, "slow.test", free_port());
 	client_open(&client);
+	client_run_ms(&client, 100);
 	ws_kill(client.ws);
 	assert_int_equal(client.n_over, 1);
 	assert_int_equal(client.reason, WS_CLOSED);
@@ -415,7 +466,7 @@ static void a_kill_at_any_moment_of_the_handshake_is_clean(void **state)
 		struct client client;
 
 		server_start(&server, "127.0.0.1", script_answer_in_drops);
-		client_init(&client, "localhost", server.port);
+		client_init(&client, "both.test", server.port);
 		client_open(&client);
 		for (int i = 0; i < turns && !client.n_over; i++)
 			uv_run(&client.loop, UV_RUN_ONCE);
@@ -434,7 +485,7 @@ static void a_proxy_of_the_environment_is_not_used(void **state)
 
 	(void)state;
 	setenv("http_proxy", "http://127.0.0.1:9", 1);
-	server_start(&server, "127.0.0.1", script_accept);
+	server_start(&server, "127.0.0.1", script_echo);
 	client_init(&client, "127.0.0.1", server.port);
 	unsetenv("http_proxy");
 	client.act_open = act_close;
@@ -465,7 +516,7 @@ static void a_descriptor_above_the_table_is_no_obstacle(void **state)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < 2000)
 		skip();
-	server_start(&server, "127.0.0.1", script_accept);
+	server_start(&server, "127.0.0.1", script_echo);
 	client_init(&client, "127.0.0.1", server.port);
 	client.act_open = act_close;
 	/* Fills everything below 1500, so that the socket gets a higher number. */
@@ -514,6 +565,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_name_is_told),
 		cmocka_unit_test(the_address_that_listens_is_found),
 		cmocka_unit_test(the_failure_that_came_farthest_is_told),
+		cmocka_unit_test(each_address_has_its_own_deadline),
+		cmocka_unit_test(a_slow_name_server_ends_at_the_deadline),
 		cmocka_unit_test(kill_ends_a_lookup),
 		cmocka_unit_test(close_ends_an_attempt_that_waits_for_http),
 		cmocka_unit_test(a_kill_at_any_moment_of_the_handshake_is_clean),

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What one character looks like
+ */
+
+#include "codec/chars.h"
+
+/* Unicode, table 3-7: what may follow the first byte. */
+struct chars_row {
+	unsigned char n, min, max;
+};
+
+static struct chars_row chars_row_of(unsigned char first)
+{
+	if (first < 0x80)
+		return (struct chars_row){1, 0, 0};
+	if (first < 0xc2)
+		return (struct chars_row){0, 0, 0};
+	if (first < 0xe0)
+		return (struct chars_row){2, 0x80, 0xbf};
+	if (first < 0xf0)
+		return (struct chars_row){3, first == 0xe0 ? 0xa0 : 0x80,
+					  first == 0xed ? 0x9f : 0xbf};
+	if (first < 0xf5)
+		return (struct chars_row){4, first == 0xf0 ? 0x90 : 0x80,
+					  first == 0xf4 ? 0x8f : 0xbf};
+	return (struct chars_row){0, 0, 0};
+}
+
+size_t chars_length(const unsigned char *p, const unsigned char *end)
+{
+	struct chars_row row = chars_row_of(p[0]);
+
+	if (row.n < 2)
+		return row.n;
+	if ((size_t)(end - p) < row.n || p[1] < row.min || p[1] > row.max)
+		return 0;
+	for (size_t i = 2; i < row.n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return row.n;
+}
+
+size_t chars_put(char *to, unsigned c)
+{
+	if (c < 0x80) {
+		to[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		to[0] = (char)(0xc0 | c >> 6);
+		to[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		to[0] = (char)(0xe0 | c >> 12);
+		to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		to[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	to[0] = (char)(0xf0 | c >> 18);
+	to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	to[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+unsigned chars_separator(const unsigned char *p, const unsigned char *end)
+{
+	if (end - p >= 2 && p[0] == 0xc2 && p[1] == 0x85)
+		return 0x85;
+	if (end - p >= 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+		return 0x2000u | (p[2] & 0x3fu);
+	return 0;
+}
+
+int chars_hex(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int chars_unit(const unsigned char *p, const unsigned char *end)
+{
+	int unit = 0;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	for (int i = 2; i < 6; i++) {
+		int digit = chars_hex(p[i]);
+
+		if (digit < 0)
+			return -1;
+		unit = unit * 16 + digit;
+	}
+	return unit;
+}

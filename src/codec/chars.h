@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What one character looks like
+ *
+ * As bytes of UTF-8 and as an escape of JSON. Shared by who reads and who
+ * writes strings.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What stands for a character that cannot be told. */
+#define CHARS_REPLACEMENT 0xfffd
+
+/* The length of the well-formed sequence at p, or 0. There is at least one byte. */
+size_t chars_length(const unsigned char *p, const unsigned char *end);
+
+/* Writes c, which is no surrogate, to at most 4 bytes; returns how many. */
+size_t chars_put(char *to, unsigned c);
+
+/*
+ * U+0085, U+2028 or U+2029 if that stands at p, else 0: a naive reader of lines
+ * takes them for an end of line (protocol §2.4).
+ */
+unsigned chars_separator(const unsigned char *p, const unsigned char *end);
+
+/* The value of a hexadecimal digit, or -1. */
+int chars_hex(unsigned char c);
+
+/* The UTF-16 unit escaped at p as \uXXXX, or -1. */
+int chars_unit(const unsigned char *p, const unsigned char *end);
+
+static inline bool chars_is_high(int unit)
+{
+	return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+static inline bool chars_is_low(int unit)
+{
+	return unit >= 0xdc00 && unit <= 0xdfff;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What the text of a number is worth
+ *
+ * Decided exactly and on the digits: strtod() depends on the locale and wants
+ * a terminated string.
+ */
+
+#include "codec/number.h"
+
+/*
+ * The middle between the largest double and 2^1024, with NUMBER_MAX_EXPONENT
+ * digits behind the first: from here on numbers round to infinity.
+ */
+static const char number_limit[] =
+	"179769313486231580793728971405303415079934132710037826936173778980444968292764"
+	"750946649017977587207096330286416692887910946555547851940402630657488671505820"
+	"681908902000708383676273854845817711531764475730270069855571366959622842914819"
+	"860834936475292719074168444365510704342711559699508093042880177904174497792";
+
+/* Exponents are counted up to here; a text is shorter than that. */
+#define NUMBER_ENOUGH INT64_C(100000000000)
+
+/* What stands behind the e, from its sign on. */
+static int64_t number_read_exponent(const char *p, const char *end)
+{
+	bool is_negative = p < end && *p == '-';
+	int64_t n = 0;
+
+	if (p < end && (*p == '-' || *p == '+'))
+		p++;
+	for (; p < end && n < NUMBER_ENOUGH; p++)
+		n = n * 10 + (*p - '0');
+	return is_negative ? -n : n;
+}
+
+static const char *number_find(const char *p, const char *end, char c)
+{
+	const char *found = memchr(p, c, (size_t)(end - p));
+
+	return found ? found : end;
+}
+
+/* The digits from p on against the limit's, a point left out. */
+static bool number_is_below_limit(const char *p, const char *end)
+{
+	const char *limit = number_limit;
+
+	for (; p < end && *limit; p++) {
+		if (*p == '.')
+			continue;
+		if (*p != *limit)
+			return *p < *limit;
+		limit++;
+	}
+	return *limit != '\0';
+}
+
+bool number_is_finite(struct slice number)
+{
+	const char *p = number.ptr, *end = p + number.len;
+	const char *digits_end = number_find(p, number_find(p, end, 'E'), 'e'), *point;
+	int64_t exponent = 0;
+
+	if (digits_end < end)
+		exponent = number_read_exponent(digits_end + 1, end);
+	point = number_find(p, digits_end, '.');
+	while (p < digits_end && (*p < '1' || *p > '9'))
+		p++;
+	if (p == digits_end)
+		return true;
+	/* The value is d.ddd × 10^exponent, d being the digit at p, which is not 0. */
+	exponent += p < point ? point - p - 1 : point - p;
+	if (exponent != NUMBER_MAX_EXPONENT)
+		return exponent < NUMBER_MAX_EXPONENT;
+	return number_is_below_limit(p, digits_end);
+}
+
+bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (number.ptr[0] == '-' || number.len > 20)
+		return false;
+	for (size_t i = 0; i < number.len; i++) {
+		unsigned digit = (unsigned)(number.ptr[i] - '0');
+
+		if (n > (UINT64_MAX - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	if (n > max)
+		return false;
+	*ret = n;
+	return true;
+}
