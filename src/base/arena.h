@@ -6,7 +6,7 @@
  *
  * Text that is composed while one input is handled and borrowed by the views
  * that follow from it. Nothing moves until arena_reset(), which forgets all at
- * once and keeps the first chunk.
+ * once and keeps a first chunk of the usual size.
  */
 
 #include "base/slice.h"

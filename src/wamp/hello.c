@@ -3,8 +3,11 @@
 /*
  * HELLO and WELCOME details
  *
- * Once for each join, so that a tree (jansson) is the simplest way. Features
- * are announced only if this version has them (WAMP 3, "Peers and roles").
+ * Features are announced only if this version has them (WAMP 3, "Peers and
+ * roles"). WELCOME is scanned anew for each name, which is simple and happens
+ * once for each join. It must not be read by a stricter parser than messages
+ * are: what a router's details hold beside the names wanted here, such as a
+ * lone surrogate or 2^64, is no reason not to join.
  */
 
 #include "wamp/hello.h"
@@ -12,7 +15,9 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <jansson.h>
+
+/* Members behind the first so many are not looked for; Crossbar sends some fifteen. */
+#define HELLO_MAX_MEMBERS 64
 
 struct scan_value hello_details(struct arena *arena, const char *agent)
 {
@@ -28,47 +33,69 @@ struct scan_value hello_details(struct arena *arena, const char *agent)
 	return (struct scan_value){text.ptr, (uint32_t)text.len, SCAN_OBJECT, 0};
 }
 
-static char *hello_text(const json_t *details, const char *key)
+/* The member of a dict; absent also where the dict is none. 0 or -EPROTO if it cannot be read. */
+static int hello_member(struct scan_value *ret, const struct scan_value *dict, const char *name)
 {
-	const char *text = json_string_value(json_object_get(details, key));
+	struct scan_member members[HELLO_MAX_MEMBERS];
+	struct scan_names names;
+	struct scan_error error;
+	size_t n;
+	int r;
 
-	return text ? mem_strdup(text) : NULL;
+	*ret = SCAN_VALUE_NONE;
+	if (dict->type != SCAN_OBJECT)
+		return 0;
+	r = scan_object(scan_token(dict), SCAN_LENIENT, &names, members, HELLO_MAX_MEMBERS, &n,
+			&error);
+	for (size_t i = 0; i < n; i++)
+		if (slice_is(members[i].name, name))
+			*ret = members[i].value;
+	return r && r != SCAN_TOO_MANY && r != SCAN_DUPLICATE ? -EPROTO : 0;
 }
 
-static void hello_roles(struct session_welcome *w, const json_t *details)
+/* A string member, or NULL; without memory it counts as not told. */
+static char *hello_text(const struct scan_value *details, const char *name)
 {
-	const json_t *roles = json_object_get(details, "roles");
-	const json_t *dealer = json_object_get(roles, "dealer");
-	const json_t *features = json_object_get(dealer, "features");
+	struct scan_value v;
+	char *text;
 
-	w->has_broker = json_is_object(json_object_get(roles, "broker"));
-	w->has_dealer = json_is_object(dealer);
-	w->call_canceling = json_is_true(json_object_get(features, "call_canceling"));
+	if (hello_member(&v, details, name) < 0 || v.type != SCAN_STRING)
+		return NULL;
+	text = mem_alloc(scan_raw(&v).len + 1);
+	if (text)
+		(void)scan_decode(&v, text);
+	return text;
+}
+
+static void hello_roles(struct session_welcome *w, const struct scan_value *roles)
+{
+	struct scan_value broker, dealer, features, canceling;
+
 	/* A router that tells no roles at all is taken to have both. */
-	if (!roles)
-		w->has_broker = w->has_dealer = true;
+	w->has_broker = w->has_dealer = roles->type == SCAN_ABSENT;
+	if (hello_member(&broker, roles, "broker") < 0 ||
+	    hello_member(&dealer, roles, "dealer") < 0 ||
+	    hello_member(&features, &dealer, "features") < 0 ||
+	    hello_member(&canceling, &features, "call_canceling") < 0)
+		return;
+	w->has_broker |= broker.type == SCAN_OBJECT;
+	w->has_dealer |= dealer.type == SCAN_OBJECT;
+	w->call_canceling = canceling.type == SCAN_TRUE;
 }
 
 int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
 {
 	struct session_welcome w = {.session_id = msg->id};
-	json_t *details;
+	struct scan_value roles;
 
-	if (msg->details.type == SCAN_ABSENT)
-		details = json_object();
-	else
-		details = json_loadb(msg->details.text, msg->details.len, JSON_ALLOW_NUL, NULL);
-	if (!json_is_object(details)) {
-		json_decref(details);
+	if (hello_member(&roles, &msg->details, "roles") < 0)
 		return -EPROTO;
-	}
-	w.realm = hello_text(details, "realm");
-	w.authid = hello_text(details, "authid");
-	w.authrole = hello_text(details, "authrole");
-	w.authmethod = hello_text(details, "authmethod");
-	w.agent = hello_text(details, "agent");
-	hello_roles(&w, details);
-	json_decref(details);
+	w.realm = hello_text(&msg->details, "realm");
+	w.authid = hello_text(&msg->details, "authid");
+	w.authrole = hello_text(&msg->details, "authrole");
+	w.authmethod = hello_text(&msg->details, "authmethod");
+	w.agent = hello_text(&msg->details, "agent");
+	hello_roles(&w, &roles);
 	hello_welcome_done(ret);
 	*ret = w;
 	return 0;

@@ -10,7 +10,7 @@
 /* HELLO.Details with the roles and features that are really there; lives in arena. */
 struct scan_value hello_details(struct arena *arena, const char *agent);
 
-/* Reads WELCOME; replaces what *ret held. 0, -EPROTO if the details are no dict, or -ENOMEM. */
+/* Reads WELCOME; replaces what *ret held. 0, or -EPROTO if the details cannot be read. */
 int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg) MUST_CHECK;
 
 void hello_welcome_done(struct session_welcome *w);

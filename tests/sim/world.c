@@ -524,6 +524,7 @@ static bool world_flush_program(struct world_program *p)
 	if (!total)
 		return false;
 	outq_consume(&p->peer->out, total);
+	p->dirty = outq_len(&p->peer->out) > 0;
 	hub_peer_drained(p->world->hub, p->peer, total);
 	return true;
 }

@@ -40,6 +40,7 @@ struct world_program {
 	json_t *open;	   /* id (dumped) → op, requests without a terminal reply */
 	json_t *handles;   /* id → "registration", … live handles */
 	size_t n_received;
+	bool dirty;	  /* the hub says that there is something to write */
 	bool reads;	  /* takes what the daemon writes */
 	bool auto_answer; /* results are sent for invocations */
 	bool eof, closed;
