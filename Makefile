@@ -90,11 +90,11 @@ $(B)/wampctl: $(CLI_OBJ) $(B)/libdaemon.a
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libdaemon.a
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
 $(B)/tests/sim/%: $(B)/tests/sim/%.o $(SIM_OBJ) $(B)/libdaemon.a
 	$(say) LD $@
-	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS) $(LINK) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
 $(B)/tests/bench/%: $(B)/tests/bench/%.o $(B)/libdaemon.a
 	$(say) LD $@

@@ -60,12 +60,11 @@ static void status_print_state(const char *state, int width)
 
 static void status_print_sessions(json_t *items)
 {
-	json_t *row;
-	size_t i;
+	const size_t n = json_array_size(items);
 
 	printf("%-16s %-13s %-16s %s\n", "SESSION", "STATE", "REALM", "ROUTER");
-	json_array_foreach(items, i, row)
-	{
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_array_get(items, i);
 		const char *message = json_string_value(json_object_get(row, "message"));
 		json_int_t retry = json_integer_value(json_object_get(row, "retry_in_ms"));
 
@@ -81,12 +80,13 @@ static void status_print_sessions(json_t *items)
 
 static void status_print_clients(json_t *items)
 {
-	json_t *row;
-	size_t i;
+	const size_t n = json_array_size(items);
 
 	printf("\n%6s %6s %8s %-20s %5s %5s %5s %9s\n", "CONN", "UID", "PID", "NAME", "CALLS",
 	       "REG", "SUB", "QUEUED");
-	json_array_foreach(items, i, row)
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_array_get(items, i);
+
 		printf("%6lld %6lld %8lld %-20s %5lld %5lld %5lld %9lld\n",
 		       json_integer_value(json_object_get(row, "conn")),
 		       json_integer_value(json_object_get(row, "uid")),
@@ -95,6 +95,7 @@ static void status_print_clients(json_t *items)
 		       json_integer_value(json_object_get(row, "registrations")),
 		       json_integer_value(json_object_get(row, "subscriptions")),
 		       json_integer_value(json_object_get(row, "queued_bytes")));
+	}
 }
 
 static void status_print_daemon(json_t *status)
@@ -179,11 +180,10 @@ int cli_status(struct cli *cli, int argc, char **argv)
 
 static void list_print(json_t *items)
 {
-	json_t *row;
-	size_t i;
+	const size_t n = json_array_size(items);
 
-	json_array_foreach(items, i, row)
-	{
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_array_get(items, i);
 		json_dumpf(row, stdout, JSON_COMPACT);
 		putchar('\n');
 	}

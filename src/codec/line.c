@@ -98,7 +98,7 @@ static int line_find(struct line_reader *r, struct slice *ret)
 	int e;
 
 	line_drop_taken(r);
-	if (!buf_len(&r->kept) && !r->skipping && line_from_fresh(r, ret))
+	if (!buf_len(&r->kept) && line_from_fresh(r, ret))
 		return 1;
 	if (line_from_kept(r, ret))
 		return 1;
@@ -151,7 +151,8 @@ static void line_shorten(struct line_reader *r)
 {
 	struct slice bytes = buf_bytes(&r->kept);
 
-	if (bytes.len <= r->max || memchr(bytes.ptr, '\n', bytes.len))
+	if (!bytes.len || (bytes.len <= r->max && !r->skipping) ||
+	    memchr(bytes.ptr, '\n', bytes.len))
 		return;
 	r->skipping = true;
 	r->searched = 0;
@@ -161,13 +162,6 @@ static void line_shorten(struct line_reader *r)
 int line_keep(struct line_reader *r)
 {
 	line_drop_taken(r);
-	if (r->skipping && !buf_len(&r->kept)) {
-		const char *lf = r->fresh.len ? memchr(r->fresh.ptr, '\n', r->fresh.len) : NULL;
-
-		/* Inside a long line: only its end matters, and what follows. */
-		r->fresh = lf ? (struct slice){lf, (size_t)(r->fresh.ptr + r->fresh.len - lf)}
-			      : SLICE_NONE;
-	}
 	if (r->fresh.len)
 		buf_append_slice(&r->kept, r->fresh);
 	r->fresh = SLICE_NONE;

@@ -329,9 +329,19 @@ void router_recv(struct router_session *s, const struct wamp_msg *msg)
 	}
 }
 
+static size_t realm_count_sessions(const struct map_node *n)
+{
+	size_t count = 0;
+
+	for (; n; n = n->next)
+		count += CONTAINER_OF(n, struct realm, node)->n_sessions;
+	return count;
+}
+
 void router_check(const struct router *router)
 {
-	size_t n_joined = 0, n_in_realms = 0;
+	/* A map that found no memory for buckets has one chain. */
+	size_t n_joined = 0, n_in_realms = realm_count_sessions(router->realms.chain);
 
 	list_for_each (i, &router->sessions) {
 		const struct router_session *s = CONTAINER_OF(i, struct router_session, node);
@@ -341,7 +351,6 @@ void router_check(const struct router *router)
 		dealer_check(s);
 	}
 	for (size_t i = 0; i < router->realms.n_buckets; i++)
-		for (struct map_node *n = router->realms.buckets[i]; n; n = n->next)
-			n_in_realms += CONTAINER_OF(n, struct realm, node)->n_sessions;
+		n_in_realms += realm_count_sessions(router->realms.buckets[i]);
 	assert(n_in_realms == n_joined);
 }

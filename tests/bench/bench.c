@@ -3,12 +3,14 @@
 /*
  * Speed of a call, beside what the kernel alone costs
  *
- *	bench relay WINDOW CALLS
+ *	bench line-relay|byte-relay WINDOW CALLS
  *	bench daemon WINDOW CALLS CALLER_SOCKET CALLEE_SOCKET PID...
  *
  * A caller keeps WINDOW calls with a 100-byte argument open until CALLS are
- * answered; a callee process echoes. "relay" is a process that moves lines
- * between the two and understands nothing; "daemon" is a running wampbridged
+ * answered; a callee process echoes. A relay is a process that moves lines
+ * between the two and understands nothing: a line relay with a write for each
+ * line, as a plain program would, a byte relay with one for whatever a read
+ * brought, which is what the kernel costs and no less; "daemon" is a running wampbridged
  * (CALLEE_SOCKET may belong to another one, with a router in between). Both
  * move four lines a call. Prints calls/s, latency, and the CPU time a call of
  * each process; PIDs are those of daemons and routers.
@@ -169,7 +171,22 @@ static pid_t start_callee(int fd, bool wamp, int caller)
 
 /* ---- the relay ---- */
 
-static void relay(int a, int b)
+/* Moves what is there, or line by line with a write for each. */
+static void relay_move(int to, const char *bytes, size_t n, bool by_line)
+{
+	const char *lf;
+
+	while (by_line && (lf = memchr(bytes, '\n', n))) {
+		size_t len = (size_t)(lf + 1 - bytes);
+
+		write_all(to, bytes, len);
+		bytes += len;
+		n -= len;
+	}
+	write_all(to, bytes, n);
+}
+
+static void relay(int a, int b, bool by_line)
 {
 	struct pollfd fds[2] = {{a, POLLIN, 0}, {b, POLLIN, 0}};
 	static char buf[1 << 18];
@@ -183,7 +200,7 @@ static void relay(int a, int b)
 			n = read(fds[i].fd, buf, sizeof(buf));
 			if (n <= 0)
 				_exit(0);
-			write_all(fds[1 - i].fd, buf, (size_t)n);
+			relay_move(fds[1 - i].fd, buf, (size_t)n, by_line);
 		}
 	}
 	_exit(0);
@@ -281,7 +298,7 @@ static void measure(const char *what, int fd, long window, long calls, struct si
 	free(latencies);
 }
 
-static int bench_relay(long window, long calls)
+static int bench_relay(long window, long calls, bool by_line)
 {
 	struct side sides[] = {{"caller", getpid(), 0}, {"relay", 0, 0}, {"callee", 0, 0}};
 	int a[2], b[2];
@@ -293,13 +310,13 @@ static int bench_relay(long window, long calls)
 	if (sides[1].pid == 0) {
 		close(a[0]);
 		close(b[1]);
-		relay(a[1], b[0]);
+		relay(a[1], b[0], by_line);
 	}
 	close(a[1]);
 	close(b[0]);
 	sides[2].pid = start_callee(b[1], false, a[0]);
 	close(b[1]);
-	measure("relay", a[0], window, calls, sides, 3);
+	measure(by_line ? "line relay" : "byte relay", a[0], window, calls, sides, 3);
 	close(a[0]);
 	while (wait(NULL) > 0)
 		;
@@ -354,13 +371,13 @@ int main(int argc, char **argv)
 
 	signal(SIGPIPE, SIG_IGN);
 	if (window < 1 || window > MAX_WINDOW || calls < window) {
-		fprintf(stderr,
-			"usage: bench relay|daemon WINDOW CALLS [CALLER_SOCKET CALLEE_SOCKET "
-			"NAME:PID...]\n");
+		fprintf(stderr, "usage: bench line-relay|byte-relay|daemon WINDOW CALLS "
+				"[CALLER_SOCKET CALLEE_SOCKET "
+				"NAME:PID...]\n");
 		return 64;
 	}
-	if (strcmp(argv[1], "relay") == 0)
-		return bench_relay(window, calls);
+	if (strcmp(argv[1], "line-relay") == 0 || strcmp(argv[1], "byte-relay") == 0)
+		return bench_relay(window, calls, argv[1][0] == 'l');
 	if (argc < 6)
 		return 64;
 	return bench_daemon(window, calls, argc - 4, argv + 4);

@@ -178,9 +178,11 @@ static const struct map_secret secret = {1, 2};
 
 static struct thing *thing_find(const struct map *m, uint64_t hash, uint64_t key)
 {
-	for (struct map_node *n = map_first(m, hash); n; n = map_next(n))
+	for (struct map_node *n = map_first(m, hash); n; n = map_next(n)) {
+		assert_true(n->hash == hash);
 		if (CONTAINER_OF(n, struct thing, node)->key == key)
 			return CONTAINER_OF(n, struct thing, node);
+	}
 	return NULL;
 }
 
@@ -243,6 +245,27 @@ static void a_map_that_cannot_grow_works_on(void **state)
 	assert_int_equal(m.n_buckets, 32);
 	mem_fail_after(-1);
 	walk_map(&m, 5);
+	map_done(&m);
+}
+
+static void a_map_that_can_grow_at_last_takes_all_along(void **state)
+{
+	static struct thing things[100];
+	struct map m;
+
+	(void)state;
+	map_init(&m);
+	mem_fail_after(0);
+	for (size_t i = 0; i < 100; i++) {
+		if (i == 50)
+			mem_fail_after(-1);
+		things[i].key = i;
+		map_insert(&m, &things[i].node, map_hash_u64(i));
+		for (size_t k = 0; k <= i; k++)
+			assert_ptr_equal(thing_find(&m, map_hash_u64(k), k), &things[k]);
+	}
+	for (size_t i = 0; i < 100; i++)
+		map_remove(&m, &things[i].node);
 	map_done(&m);
 }
 
@@ -393,6 +416,20 @@ static void arena_bytes_stay_until_the_reset(void **state)
 	arena_done(&a);
 }
 
+static void a_chunk_is_used_to_its_last_byte_and_not_beyond(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	for (size_t first = 0; first < 8; first++) {
+		arena_init(&a);
+		memset(arena_alloc(&a, first), 'x', first);
+		for (int i = 0; i < 1000; i++)
+			memset(arena_alloc(&a, 8), 'y', 8);
+		arena_done(&a);
+	}
+}
+
 static void an_arena_gives_a_long_text_back(void **state)
 {
 	struct arena a;
@@ -474,11 +511,13 @@ int main(void)
 		cmocka_unit_test(a_buffer_used_as_a_pipe_stays_small),
 		cmocka_unit_test(a_map_holds_what_was_put_in),
 		cmocka_unit_test(a_map_that_cannot_grow_works_on),
+		cmocka_unit_test(a_map_that_can_grow_at_last_takes_all_along),
 		cmocka_unit_test(text_hashes_are_siphash_1_3),
 		cmocka_unit_test(the_earliest_is_always_on_top),
 		cmocka_unit_test(a_heap_without_memory_still_moves_its_entries),
 		cmocka_unit_test(lists_keep_order_and_unlink_twice),
 		cmocka_unit_test(arena_bytes_stay_until_the_reset),
+		cmocka_unit_test(a_chunk_is_used_to_its_last_byte_and_not_beyond),
 		cmocka_unit_test(an_arena_gives_a_long_text_back),
 		cmocka_unit_test(an_arena_without_memory_says_nothing),
 		cmocka_unit_test(what_is_charged_is_refunded),

@@ -286,6 +286,31 @@ static void a_rest_is_seen_before_it_is_kept(void **state)
 	}
 }
 
+static void a_long_line_is_forgotten_even_when_nobody_asks_for_lines(void **state)
+{
+	struct line_reader reader;
+	struct slice line;
+
+	(void)state;
+	line_init(&reader, MAX_LINE);
+	for (int i = 0; i < 3; i++) {
+		line_feed(&reader, SLICE("1234567890"));
+		assert_int_equal(line_keep(&reader), 0);
+		assert_int_equal(line_pending(&reader), i ? 0 : 10);
+		assert_true(line_has_rest(&reader));
+	}
+	line_feed(&reader, SLICE("x\n#"));
+	assert_false(line_has_rest(&reader));
+	assert_int_equal(line_keep(&reader), 0);
+	assert_false(line_has_rest(&reader));
+	line_feed(&reader, SLICE("\n{}\n"));
+	assert_int_equal(line_next(&reader, &line), LINE_TOO_LONG);
+	assert_int_equal(line_next(&reader, &line), LINE_READY);
+	assert_true(slice_is(line, "{}"));
+	assert_int_equal(reader.number, 3);
+	line_done(&reader);
+}
+
 #define LONG_LINE 2000000
 
 static void a_long_line_takes_no_memory_while_it_is_skipped(void **state)
@@ -367,6 +392,7 @@ int main(void)
 		cmocka_unit_test(a_line_that_came_whole_is_not_copied),
 		cmocka_unit_test(a_line_stays_whole_until_the_next_call),
 		cmocka_unit_test(a_rest_is_seen_before_it_is_kept),
+		cmocka_unit_test(a_long_line_is_forgotten_even_when_nobody_asks_for_lines),
 		cmocka_unit_test(a_long_line_takes_no_memory_while_it_is_skipped),
 		cmocka_unit_test(a_line_of_single_bytes_costs_no_square),
 		cmocka_unit_test(memory_that_is_missing_is_told),

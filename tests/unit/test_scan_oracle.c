@@ -83,9 +83,11 @@ static void make_string(struct maker *m)
 static void make_number(struct maker *m)
 {
 	char text[64];
-	double d = (rng_unit(&m->rng) - 0.5) * pow(10, (double)rng_below(&m->rng, 18));
+	double d = rng_unit(&m->rng) - 0.5;
 	int precision = (int)rng_below(&m->rng, 18);
 
+	for (uint64_t n = rng_below(&m->rng, 18); n; n--)
+		d *= 10;
 	switch (rng_below(&m->rng, 3)) {
 	case 0:
 		snprintf(text, sizeof(text), "%.*f", precision, d);
