@@ -110,7 +110,9 @@ void callee_invoke(struct link *l, const struct session_event *event)
 	struct want *w = want_find_id(l, WANT_REGISTRATION, msg->id);
 	struct handle *h = w ? list_first(&w->handles, struct handle, of_want) : NULL;
 
-	if (!h)
+	/* What the router sends for a registration that is being undone finds no handle yet
+	 * (§11.2). */
+	if (!h || h->told != HANDLE_ACTIVE)
 		callee_refuse(l, msg->request, ERROR_URI_UNAVAILABLE, "callee is gone");
 	else if (event->undecodable || msg->args.type == SCAN_STRING)
 		callee_refuse(l, msg->request, ERROR_URI_INVALID_PAYLOAD,

@@ -247,6 +247,8 @@ static void events_undecodable(struct want *w)
 	list_for_each (i, &w->handles) {
 		struct handle *h = CONTAINER_OF(i, struct handle, of_want);
 
+		if (h->told != HANDLE_ACTIVE)
+			continue;
 		events_gap(h, 1, "undecodable");
 		program_mark_dirty(h->program);
 	}
@@ -258,7 +260,7 @@ static void events_hand_over(struct want *w, struct events_tail *tail, const str
 		struct handle *h = CONTAINER_OF(i, struct handle, of_want);
 		struct program *p = h->program;
 
-		if (p == except || h->told == HANDLE_UNANSWERED)
+		if (p == except || h->told != HANDLE_ACTIVE)
 			continue;
 		if (list_is_empty(&p->queue) && !h->n_holds && events_may_flow(p))
 			events_write(h, tail);

@@ -126,6 +126,9 @@ static void program_drop_handles(struct program *p, bool all)
 
 		if (!all && w->kind != WANT_REGISTRATION)
 			continue;
+		if (h->told == HANDLE_UNANSWERED)
+			reply_error(&p->peer, reply_to_id(&h->id), ERROR_CANCELED,
+				    "who sends no more cannot answer invocations");
 		handle_free(h);
 		want_update(w);
 	}

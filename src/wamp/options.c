@@ -158,10 +158,23 @@ static bool options_is_custom(struct slice name)
 	return slice_starts_with(name, SLICE("_")) || slice_starts_with(name, SLICE("x_"));
 }
 
-int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struct slice *ret_name)
+/* 0 or what is wrong with one member. */
+static int options_check_member(enum wamp_type type, const struct scan_member *m)
+{
+	const struct options_row *row = options_find(type, m->name);
+
+	if (!row)
+		return options_is_custom(m->name) ? 0 : WAMP_OPTIONS_UNKNOWN;
+	if (row->owned)
+		return WAMP_OPTIONS_OWNED;
+	return options_type_is_right(row->type, &m->value) ? 0 : WAMP_OPTIONS_TYPE;
+}
+
+int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struct arena *arena,
+		       struct slice *ret_name)
 {
 	struct scan_member members[OPTIONS_MAX_MEMBERS];
-	struct scan_names names;
+	struct scan_names names; /* a decoded name lives here, so that it must not leave */
 	struct scan_error error;
 	size_t n;
 
@@ -170,17 +183,16 @@ int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struc
 						     OPTIONS_MAX_MEMBERS, &n, &error) != 0)
 		return WAMP_OPTIONS_TYPE;
 	for (size_t i = 0; i < n; i++) {
-		const struct options_row *row = options_find(type, members[i].name);
+		int r = options_check_member(type, &members[i]);
+		char *to = r ? arena_alloc(arena, members[i].name.len) : NULL;
 
-		*ret_name = members[i].name;
-		if (!row && options_is_custom(members[i].name))
+		if (!r)
 			continue;
-		if (!row)
-			return WAMP_OPTIONS_UNKNOWN;
-		if (row->owned)
-			return WAMP_OPTIONS_OWNED;
-		if (!options_type_is_right(row->type, &members[i].value))
-			return WAMP_OPTIONS_TYPE;
+		if (to)
+			*ret_name = (struct slice){
+				memcpy(to, members[i].name.ptr, members[i].name.len),
+				members[i].name.len};
+		return r;
 	}
 	return 0;
 }

@@ -53,8 +53,9 @@ enum wamp_options_outcome {
 };
 
 /*
- * Checks a dict that is to be sent. Names like _x... and x_... pass.
- * 0 or an outcome with the name in ret_name.
+ * Checks a dict that is to be sent. Names like _x... and x_... pass. 0, or an
+ * outcome with the name in ret_name: borrowed from arena, none if the dict
+ * itself is at fault (or without memory).
  */
-int wamp_options_check(enum wamp_type type, const struct scan_value *dict,
+int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struct arena *arena,
 		       struct slice *ret_name) MUST_CHECK;

@@ -451,7 +451,13 @@ static void world_check_push(struct world_program *p, json_t *line, const char *
 	if (!member)
 		return;
 	id = json_dumps(json_object_get(line, member), JSON_ENCODE_ANY);
-	assert(id && json_object_get(p->handles, id));
+	if (!id || !json_object_get(p->handles, id)) {
+		char *dump = json_dumps(line, JSON_COMPACT);
+
+		fprintf(stderr, "seed %llu: for no handle: %s\n",
+			(unsigned long long)p->world->seed, dump);
+		abort();
+	}
 	free(id);
 }
 
