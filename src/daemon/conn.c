@@ -51,7 +51,8 @@ static void conn_want_turn(struct conn *c)
 		list_append(&c->app->more, &c->more);
 }
 
-/* Reading goes on when nothing that came is left; the end of file is told when all of it is done. */
+/* Reading goes on when nothing that came is left; the end of file is told when all of it is done.
+ */
 static void conn_after_input(struct conn *c, bool more, bool held)
 {
 	bool choked = peer_is_choked(c->peer);

@@ -44,6 +44,7 @@ void reply_ok(struct peer *p, struct reply_to to)
 	reply_end(p, to);
 }
 
+PRINTF(4, 0)
 static struct buf *reply_begin_error_v(struct peer *p, struct reply_to to, enum error_code code,
 				       const char *format, va_list args)
 {

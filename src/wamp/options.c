@@ -189,9 +189,9 @@ int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struc
 		if (!r)
 			continue;
 		if (to)
-			*ret_name = (struct slice){
-				memcpy(to, members[i].name.ptr, members[i].name.len),
-				members[i].name.len};
+			*ret_name =
+				(struct slice){memcpy(to, members[i].name.ptr, members[i].name.len),
+					       members[i].name.len};
 		return r;
 	}
 	return 0;

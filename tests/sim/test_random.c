@@ -89,12 +89,12 @@ static void life_undo(struct life *l, struct world_program *p, const char *kind,
 static void life_call(struct life *l, struct world_program *p)
 {
 	char timeout[32] = "";
+	unsigned id = ++l->next_id;
 
 	/* Without one a call may wait for ever: every program gets some. */
 	snprintf(timeout, sizeof(timeout), ",\"timeout\":%u", 1 + (unsigned)life_below(l, 3000));
-	world_send(p, "{\"op\":\"call\",\"id\":%u,\"procedure\":\"com.p%u\",\"args\":[%u]%s%s}",
-		   ++l->next_id, (unsigned)life_below(l, RANDOM_URIS), l->next_id, timeout,
-		   life_session(l));
+	world_send(p, "{\"op\":\"call\",\"id\":%u,\"procedure\":\"com.p%u\",\"args\":[%u]%s%s}", id,
+		   (unsigned)life_below(l, RANDOM_URIS), id, timeout, life_session(l));
 }
 
 static void life_publish(struct life *l, struct world_program *p)

@@ -74,8 +74,14 @@ static const struct golden {
 	bool has_payload;
 	size_t n_head; /* bytes that make a usable head */
 } goldens[] = {
-#define PLAIN(t, type)	     {SLICE(t), WAMP_##type, #type, false, 0}
-#define WITH(head, t, type)  {SLICE(head t), WAMP_##type, #type, true, sizeof(head) - 1}
+#define PLAIN(t, type)                                                                             \
+	{                                                                                          \
+		SLICE(t), WAMP_##type, #type, false, 0                                             \
+	}
+#define WITH(head, t, type)                                                                        \
+	{                                                                                          \
+		SLICE(head t), WAMP_##type, #type, true, sizeof(head) - 1                          \
+	}
 	PLAIN("[1,\"somerealm\",{\"agent\":\"x\",\"roles\":{\"publisher\":{},\"subscriber\":{}}}]",
 	      HELLO),
 	PLAIN("[2,9129137332,{\"roles\":{\"broker\":{}}}]", WELCOME),
@@ -377,9 +383,21 @@ static void a_uri_that_cannot_be_decoded_without_memory_is_refused(void **state)
 static void a_payload_that_is_no_json_leaves_a_usable_head(void **state)
 {
 	static const char *const payloads[] = {
-		",[NaN]]", ",[Infinity]]",  ",[\"\xff\"]]", ",[\"\xed\xa0\x80\"]]", ",[\"\n\"]]",
-		",[1]",	   ",[1],{\"a\"}]", ",[1],{,}]",    ",[\"\\x\"]]",	    ",[01]]",
-		",]",	   "",		    "]]",	    ",[1],{},NaN]",	    ",[-]]",
+		",[NaN]]",
+		",[Infinity]]",
+		",[\"\xff\"]]",
+		",[\"\xed\xa0\x80\"]]",
+		",[\"\n\"]]",
+		",[1]",
+		",[1],{\"a\"}]",
+		",[1],{,}]",
+		",[\"\\x\"]]",
+		",[01]]",
+		",]",
+		"",
+		"]]",
+		",[1],{},NaN]",
+		",[-]]",
 	};
 	static const char *const heads[] = {"[36,7,8,{}", "[68,7,8,{}", "[50,7,{}",
 					    "[8,48,7,{},\"a.b\""};

@@ -47,8 +47,7 @@ static const struct sample {
 	{WAMP_CALL, "{\"ppt_scheme\":\"x\",\"ppt_serializer\":\"cbor\",\"ppt_cipher\":\"\"}", 0,
 	 NULL},
 	{WAMP_CALL, "{\"disclose_me\":1}", WAMP_OPTIONS_TYPE, "disclose_me"},
-	{WAMP_CALL, "{\"sticky\":true,\"disclose_me\":\"true\"}", WAMP_OPTIONS_TYPE,
-	 "disclose_me"},
+	{WAMP_CALL, "{\"sticky\":true,\"disclose_me\":\"true\"}", WAMP_OPTIONS_TYPE, "disclose_me"},
 	{WAMP_CALL, "{\"disclose_me\":null}", WAMP_OPTIONS_TYPE, "disclose_me"},
 	{WAMP_CALL, "{\"rkey\":5}", WAMP_OPTIONS_TYPE, "rkey"},
 	{WAMP_CALL, "{\"enc_algo\":[]}", WAMP_OPTIONS_TYPE, "enc_algo"},
@@ -78,6 +77,8 @@ static const struct sample {
 
 	{WAMP_PUBLISH, "{\"exclude\":[1,2],\"eligible\":[]}", 0, NULL},
 	{WAMP_PUBLISH, "{\"exclude_authid\":[\"a\"],\"eligible_authrole\":[\"\"]}", 0, NULL},
+	{WAMP_PUBLISH, "{\"exclude_authrole\":[\"a\",\"b\"],\"disclose_me\":false}", 0, NULL},
+	{WAMP_PUBLISH, "{\"ppt_keyid\":\"k\",\"enc_serializer\":\"cbor\"}", 0, NULL},
 	{WAMP_PUBLISH, "{\"exclude\":[ 1 , 2 ] , \"rkey\" : \"k\"}", 0, NULL},
 	{WAMP_PUBLISH, "{\"exclude\":5}", WAMP_OPTIONS_TYPE, "exclude"},
 	{WAMP_PUBLISH, "{\"exclude\":[0]}", WAMP_OPTIONS_TYPE, "exclude"},
@@ -116,6 +117,38 @@ static void what_is_sent_is_checked_by_name_and_type(void **state)
 			assert_null(name.ptr);
 		arena_done(&arena);
 	}
+}
+
+/* protocol §6: a program has a member of its own for these, or no business with them. */
+static void what_the_daemon_sets_itself_is_refused(void **state)
+{
+	static const struct {
+		enum wamp_type type;
+		const char *dict;
+	} table[] = {
+		{WAMP_CANCEL, "{\"mode\":\"kill\"}"},
+		{WAMP_INTERRUPT, "{\"reason\":\"x\"}"},
+		{WAMP_INVOCATION, "{\"caller\":1}"},
+		{WAMP_INVOCATION, "{\"procedure\":\"x\"}"},
+		{WAMP_EVENT, "{\"publisher\":1}"},
+		{WAMP_EVENT, "{\"topic\":\"x\"}"},
+		{WAMP_EVENT, "{\"retained\":true}"},
+		{WAMP_UNREGISTERED, "{\"registration\":1}"},
+		{WAMP_UNSUBSCRIBED, "{\"subscription\":1}"},
+		{WAMP_ABORT, "{\"message\":\"x\"}"},
+		{WAMP_GOODBYE, "{\"message\":\"x\"}"},
+	};
+	struct arena arena = {0};
+	struct slice name;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct scan_value dict = value(table[i].dict);
+
+		assert_int_equal(wamp_options_check(table[i].type, &dict, &arena, &name),
+				 WAMP_OPTIONS_OWNED);
+	}
+	arena_done(&arena);
 }
 
 static void a_list_of_an_option_has_its_limit(void **state)
@@ -234,12 +267,14 @@ static void each_option_is_read_where_it_belongs(void **state)
 	assert_int_equal(r.o.caller, 7);
 	assert_slice(r.o.procedure, "a.b");
 	assert_true(r.o.progress);
-	read_dict(&r, WAMP_EVENT, "{\"publisher\":9007199254740992,\"topic\":\"\",\"retained\":true}");
+	read_dict(&r, WAMP_EVENT,
+		  "{\"publisher\":9007199254740992,\"topic\":\"\",\"retained\":true}");
 	assert_true(r.o.publisher == WAMP_MAX_ID);
 	assert_slice(r.o.topic, "");
 	assert_non_null(r.o.topic.ptr);
 	assert_true(r.o.retained);
-	read_dict(&r, WAMP_INTERRUPT, "{\"mode\":\"killnowait\",\"reason\":\"wamp.error.timeout\"}");
+	read_dict(&r, WAMP_INTERRUPT,
+		  "{\"mode\":\"killnowait\",\"reason\":\"wamp.error.timeout\"}");
 	assert_slice(r.o.mode, "killnowait");
 	assert_slice(r.o.reason, "wamp.error.timeout");
 	read_dict(&r, WAMP_UNREGISTERED, "{\"registration\":5,\"reason\":\"moved\"}");
@@ -276,8 +311,8 @@ static void words_are_read_as_what_they_name(void **state)
 /* protocol §7: such a payload is opaque. */
 static void encrypted_and_foreign_payloads_are_told(void **state)
 {
-	static const char *const names[] = {"ppt_scheme", "ppt_serializer", "ppt_cipher",
-					    "ppt_keyid",  "enc_algo",	    "enc_key",
+	static const char *const names[] = {"ppt_scheme",    "ppt_serializer", "ppt_cipher",
+					    "ppt_keyid",     "enc_algo",       "enc_key",
 					    "enc_serializer"};
 	static const enum wamp_type types[] = {WAMP_CALL,  WAMP_PUBLISH,    WAMP_YIELD, WAMP_ERROR,
 					       WAMP_EVENT, WAMP_INVOCATION, WAMP_RESULT};
@@ -332,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_sent_is_checked_by_name_and_type),
+		cmocka_unit_test(what_the_daemon_sets_itself_is_refused),
 		cmocka_unit_test(a_list_of_an_option_has_its_limit),
 		cmocka_unit_test(what_is_absent_unknown_or_mistyped_is_the_default),
 		cmocka_unit_test(each_option_is_read_where_it_belongs),

@@ -189,7 +189,8 @@ static void each_op_takes_its_members_and_no_other(void **state)
 			}
 			snprintf(message, sizeof(message), "op \"%s\" has no member \"%s\"",
 				 op_samples[op].name, name);
-			expect_fault(slice_of(line), ERROR_UNKNOWN_MEMBER, id_of(op, name), message);
+			expect_fault(slice_of(line), ERROR_UNKNOWN_MEMBER, id_of(op, name),
+				     message);
 		}
 	}
 }
@@ -309,11 +310,9 @@ static void ids_have_two_forms(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		snprintf(line, sizeof(line), "{\"op\":\"ping\",\"id\":%s}", bad[i]);
-		expect_fault(slice_of(line), ERROR_BAD_MESSAGE, NULL,
-			     "\"id\" must be " ID_WANTED);
+		expect_fault(slice_of(line), ERROR_BAD_MESSAGE, NULL, "\"id\" must be " ID_WANTED);
 		snprintf(line, sizeof(line), "{\"id\":%s,\"op\":\"frob\"}", bad[i]);
-		expect_fault(slice_of(line), ERROR_BAD_MESSAGE, NULL,
-			     "\"id\" must be " ID_WANTED);
+		expect_fault(slice_of(line), ERROR_BAD_MESSAGE, NULL, "\"id\" must be " ID_WANTED);
 	}
 }
 
@@ -357,8 +356,7 @@ static void each_fault_has_its_code_and_id(void **state)
 		{SLICE("{\"id\":3}"), ERROR_BAD_MESSAGE, "3", "member \"op\" is missing"},
 		{SLICE("{\"id\":3,\"op\":5}"), ERROR_BAD_MESSAGE, "3", "\"op\" must be a string"},
 		{SLICE("{\"id\":3,\"op\":\"\"}"), ERROR_UNKNOWN_OP, "3", "unknown op \"\""},
-		{SLICE("{\"id\":3,\"op\":\"Ping\"}"), ERROR_UNKNOWN_OP, "3",
-		 "unknown op \"Ping\""},
+		{SLICE("{\"id\":3,\"op\":\"Ping\"}"), ERROR_UNKNOWN_OP, "3", "unknown op \"Ping\""},
 		{SLICE("{\"id\":3,\"op\":\"pin\"}"), ERROR_UNKNOWN_OP, "3", "unknown op \"pin\""},
 		{SLICE("{\"id\":3,\"op\":\"pings\"}"), ERROR_UNKNOWN_OP, "3",
 		 "unknown op \"pings\""},
@@ -449,7 +447,8 @@ static void long_texts_have_their_limit(void **state)
 			memcpy(line + n + len, table[i].behind, strlen(table[i].behind) + 1);
 			assert_int_equal(parse(&p, slice_of(line)), !over);
 			if (over)
-				assert_non_null(strstr(p.fault.message, "must be a shorter string"));
+				assert_non_null(
+					strstr(p.fault.message, "must be a shorter string"));
 			/* What counts is what it says, not how it is spelled. */
 			memcpy(line + n, "\\u0041", 6);
 			memcpy(line + n + 6 + len - 1, table[i].behind,
@@ -483,7 +482,8 @@ static void values_are_read_with_their_defaults(void **state)
 	struct parsed p = {0};
 
 	(void)state;
-	assert_true(parse(&p, SLICE("{\"op\":\"publish\",\"topic\":\"c\\u006fm.t\",\"ack\":false}")));
+	assert_true(
+		parse(&p, SLICE("{\"op\":\"publish\",\"topic\":\"c\\u006fm.t\",\"ack\":false}")));
 	assert_slice(request_text(&p.request, MEMBER_TOPIC), "com.t");
 	assert_slice(scan_token(&p.request.members[MEMBER_TOPIC]), "\"c\\u006fm.t\"");
 	assert_null(request_text(&p.request, MEMBER_SESSION).ptr);
