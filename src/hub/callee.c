@@ -71,16 +71,7 @@ static bool callee_write(struct invocation *inv, const struct handle *h, const s
 	buf_append_slice(b, peer_id_token(&h->id));
 	emit_literal(b, ",\"procedure\":");
 	emit_text(b, h->want->uri);
-	emit_literal(b, ",\"args\":");
-	if (msg->args.type == SCAN_ARRAY)
-		emit_value(b, &msg->args);
-	else
-		emit_literal(b, "[]");
-	emit_literal(b, ",\"kwargs\":");
-	if (msg->kwargs.type == SCAN_OBJECT)
-		emit_value(b, &msg->kwargs);
-	else
-		emit_literal(b, "{}");
+	payload_write(b, msg);
 	buf_append_char(b, '}');
 	return peer_end(&inv->program->peer, PEER_PUSH);
 }

@@ -128,16 +128,7 @@ static void calls_result(struct call *c, const struct wamp_msg *msg)
 	struct reply_to to = reply_to_id(&c->id);
 	struct buf *b = reply_begin(peer, "result", to);
 
-	emit_literal(b, ",\"args\":");
-	if (msg->args.type == SCAN_ARRAY)
-		emit_value(b, &msg->args);
-	else
-		emit_literal(b, "[]");
-	emit_literal(b, ",\"kwargs\":");
-	if (msg->kwargs.type == SCAN_OBJECT)
-		emit_value(b, &msg->kwargs);
-	else
-		emit_literal(b, "{}");
+	payload_write(b, msg);
 	reply_end(peer, to);
 }
 

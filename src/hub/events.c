@@ -229,16 +229,7 @@ static void events_compose(struct buf *b, const struct want *w, const struct wam
 	emit_text(b, w->uri);
 	emit_literal(b, ",\"publication\":");
 	emit_u64(b, msg->publication);
-	emit_literal(b, ",\"args\":");
-	if (msg->args.type == SCAN_ARRAY)
-		emit_value(b, &msg->args);
-	else
-		emit_literal(b, "[]");
-	emit_literal(b, ",\"kwargs\":");
-	if (msg->kwargs.type == SCAN_OBJECT)
-		emit_value(b, &msg->kwargs);
-	else
-		emit_literal(b, "{}");
+	payload_write(b, msg);
 	emit_literal(b, "}\n");
 }
 

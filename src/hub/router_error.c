@@ -33,20 +33,6 @@ static void router_error_write_message(struct buf *b, const struct session_event
 		emit_text(b, event->msg.uri);
 }
 
-static void router_error_write_payload(struct buf *b, const struct wamp_msg *msg)
-{
-	emit_literal(b, ",\"args\":");
-	if (msg->args.type == SCAN_ARRAY)
-		emit_value(b, &msg->args);
-	else
-		emit_literal(b, "[]");
-	emit_literal(b, ",\"kwargs\":");
-	if (msg->kwargs.type == SCAN_OBJECT)
-		emit_value(b, &msg->kwargs);
-	else
-		emit_literal(b, "{}");
-}
-
 void router_error_write(struct buf *b, const struct session_event *event, bool with_payload)
 {
 	const struct error_kind *kind = error_kind(error_from_uri(event->msg.uri));
@@ -60,5 +46,5 @@ void router_error_write(struct buf *b, const struct session_event *event, bool w
 		return;
 	buf_append_slice(b, kind->from_router ? SLICE(",\"origin\":\"router\"")
 					      : SLICE(",\"origin\":\"peer\""));
-	router_error_write_payload(b, &event->msg);
+	payload_write(b, &event->msg);
 }

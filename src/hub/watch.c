@@ -95,6 +95,7 @@ void watch_changed(struct link *l)
 
 struct watch *watch_free(struct watch *w)
 {
+	w->program->n_watches--;
 	list_unlink(&w->of_program);
 	list_unlink(&w->of_hub);
 	program_close_id(w->program, &w->id);
@@ -110,8 +111,8 @@ void watch_request(struct program *p, const struct request *r)
 
 	if (!all && !l)
 		return;
-	/* Watches are counted with the subscriptions: they are as cheap and as many. */
-	if (p->peer.n_subscriptions >= p->peer.limits->max_subscriptions) {
+	/* Watches have the limit of subscriptions, counted by themselves. */
+	if (p->n_watches >= p->peer.limits->max_subscriptions) {
 		reply_limit(&p->peer, to, ERROR_TOO_MANY_SUBSCRIPTIONS, "max_subscriptions",
 			    p->peer.limits->max_subscriptions);
 		return;
@@ -125,6 +126,7 @@ void watch_request(struct program *p, const struct request *r)
 	w->link = l;
 	list_init(&w->of_program);
 	list_init(&w->of_hub);
+	p->n_watches++;
 	list_append(&p->watches, &w->of_program);
 	list_append(&p->hub->watches, &w->of_hub);
 	reply_ok(&p->peer, to);

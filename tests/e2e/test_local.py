@@ -207,6 +207,9 @@ def test_limits_are_answered_by_name(router, make_daemon):
         p.send(op="call", id=f"c{i}", procedure="com.example.p0")
     assert p.request(op="register", id=1, procedure="com.example.p2")["code"] == "too_many_registrations"
     assert p.request(op="subscribe", id=1, topic="com.example.t2")["code"] == "too_many_subscriptions"
+    for i in range(2):
+        p.request(op="watch", id=f"w{i}")
+    assert p.request(op="watch", id=1)["code"] == "too_many_subscriptions"
     error = p.request(op="call", id=1, procedure="com.example.p0")
     assert error["code"] == "too_many_requests" and error["retry"] is True
     assert error["limit"] == {"name": "max_inflight", "value": 2}

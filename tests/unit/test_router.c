@@ -137,12 +137,13 @@ static void an_error_of_the_callee_reaches_the_caller(void **state)
 	bench_init(&b, 2);
 	send_from(&b, 0, "[64,1,{},\"com.add\"]");
 	expect_one(&b, "0 [65,1,1]");
-	send_from(&b, 1, "[48,1,{},\"com.add\"]");
+	send_from(&b, 1, "[16,1,{},\"com.t\"]");
+	send_from(&b, 1, "[48,2,{},\"com.add\"]");
 	expect_one(&b, "0 [68,1,1,{}]");
 	send_from(&b, 0, "[8,48,1,{},\"com.error\"]");
 	expect_nothing(&b);
 	send_from(&b, 0, "[8,68,1,{\"d\":1},\"com.error\",[\"why\"],{\"k\":2}]");
-	expect_one(&b, "1 [8,48,1,{\"d\":1},\"com.error\",[\"why\"],{\"k\":2}]");
+	expect_one(&b, "1 [8,48,2,{\"d\":1},\"com.error\",[\"why\"],{\"k\":2}]");
 	send_from(&b, 0, "[8,68,1,{},\"com.error\"]");
 	expect_nothing(&b);
 	bench_done(&b);

@@ -149,6 +149,59 @@ static void what_waits_for_one_that_goes_is_dropped_alone(void **state)
 	bench_done(&b);
 }
 
+/* Twenty come in for every fifteen that go out. */
+static void what_waits_comes_out_in_order(void **state)
+{
+	struct bench b;
+	char text[100];
+	int sent = 0, taken = 0;
+
+	(void)state;
+	bench_init(&b, 1);
+	for (int round = 0; round < 40; round++) {
+		for (int i = 0; i < 20; i++) {
+			snprintf(text, sizeof(text), "[32,%d,{},\"com.t\"]", ++sent);
+			send_from(&b, 0, text);
+		}
+		for (int i = 0; i < 15; i++) {
+			snprintf(text, sizeof(text), "0 [33,%d,1]", ++taken);
+			expect_one(&b, text);
+		}
+	}
+	while (taken < sent) {
+		snprintf(text, sizeof(text), "0 [33,%d,1]", ++taken);
+		expect_one(&b, text);
+	}
+	expect_nothing(&b);
+	bench_done(&b);
+}
+
+#define NO_CALLEE(uri) "[\"no callee registered for procedure <" uri ">\"]"
+
+static void text_lives_until_all_is_taken_and_settled(void **state)
+{
+	struct wamp_msg first, second, third;
+	struct router_session *to;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 1);
+	send_from(&b, 0, "[48,1,{},\"com.one\"]");
+	send_from(&b, 0, "[48,2,{},\"com.two\"]");
+	assert_true(router_next(b.router, &to, &first));
+	router_settle(b.router);
+	send_from(&b, 0, "[48,3,{},\"com.six\"]");
+	assert_true(router_next(b.router, &to, &second));
+	assert_true(router_next(b.router, &to, &third));
+	assert_true(slice_is(scan_token(&first.args), NO_CALLEE("com.one")));
+	assert_true(slice_is(scan_token(&second.args), NO_CALLEE("com.two")));
+	router_settle(b.router);
+	send_from(&b, 0, "[48,4,{},\"com.ten\"]");
+	assert_true(router_next(b.router, &to, &third));
+	assert_ptr_equal(third.args.text, first.args.text);
+	bench_done(&b);
+}
+
 /* ---- at random ---- */
 
 static void random_request(struct bench *b, struct rng *rng, size_t peer, int arg)
@@ -249,6 +302,32 @@ static void live(struct router *router)
 	router_check(router);
 }
 
+/* Whichever allocation it is: the topic, the subscription, or those of their maps. */
+static void a_subscriber_without_memory_is_told(void **state)
+{
+	struct wamp_msg msg = {.type = WAMP_SUBSCRIBE, .uri = SLICE("com.t")}, answer = {0};
+	struct bench b;
+	char text[2000];
+	size_t to;
+
+	(void)state;
+	bench_init(&b, 1);
+	for (long n = 0; answer.type != WAMP_SUBSCRIBED; n++) {
+		assert_true(n < 10);
+		msg.request++;
+		mem_fail_after(n);
+		router_recv(b.peers[0], &msg);
+		mem_fail_after(-1);
+		router_check(b.router);
+		assert_true(take(&b, &to, &answer, text, sizeof(text)));
+		assert_int_equal(answer.request, msg.request);
+		if (n < 2)
+			assert_true(slice_is(answer.uri, "wamp.error.unavailable"));
+		expect_nothing(&b);
+	}
+	bench_done(&b);
+}
+
 /* The invariants hold and nothing leaks. */
 static void each_allocation_may_fail(void **state)
 {
@@ -274,7 +353,10 @@ int main(void)
 		cmocka_unit_test(subscribing_twice_is_one_subscription),
 		cmocka_unit_test(realms_do_not_see_each_other),
 		cmocka_unit_test(what_waits_for_one_that_goes_is_dropped_alone),
+		cmocka_unit_test(what_waits_comes_out_in_order),
+		cmocka_unit_test(text_lives_until_all_is_taken_and_settled),
 		cmocka_unit_test(random_traffic_keeps_the_invariants),
+		cmocka_unit_test(a_subscriber_without_memory_is_told),
 		cmocka_unit_test(each_allocation_may_fail),
 	};
 
