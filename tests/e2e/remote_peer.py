@@ -53,6 +53,8 @@ class Peer(ApplicationSession):
             await getattr(self, "do_" + command["do"])(**{k: v for k, v in command.items() if k != "do"})
         except ApplicationError as e:
             say("failed", uri=e.error, args=list(e.args), kwargs=e.kwargs)
+        except Exception as e:  # autobahn has classes of its own for some URIs
+            say("failed", uri=type(e).__name__, args=list(e.args), kwargs={})
 
     async def do_call(self, procedure, args, kwargs):
         result = await self.call(procedure, *args, **kwargs)

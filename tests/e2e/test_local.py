@@ -150,6 +150,28 @@ def test_what_is_not_terminated_is_not_executed(daemon):
     assert lines[1]["code"] == "bad_json" and lines[1]["line"] == 2
 
 
+def test_noise_hurts_nobody(daemon):
+    import random
+
+    good = daemon.connect()
+    good.register("com.example.p")
+    noise = random.Random(1)
+    pieces = [b'{"op":"call","id":1,"procedure":"com.example.p"}\n', b"\n", b"{", b'"', b"\xff\xfe", b"\x00", b"[" * 200]
+    for _ in range(20):
+        p = daemon.connect(greet=False)
+        try:
+            for _ in range(50):
+                p.send_raw(b"".join(noise.choice(pieces + [noise.randbytes(20)]) for _ in range(20)))
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        p.close()
+    good.send(op="call", id="c", procedure="com.example.p")
+    while (line := good.expect(op="invocation")) and line["args"] != []:
+        pass
+    assert daemon.process.poll() is None
+    daemon.connect().quiet()
+
+
 # ---- closing ----
 
 

@@ -282,6 +282,39 @@ def test_a_remote_callee_that_leaves_cancels_the_call(daemon, remote):
     assert p.expect(id=1)["code"] == "canceled"
 
 
+def test_what_does_not_fit_a_line(router, make_daemon, remote):
+    """§2.3: a longer event becomes a gap, a longer invocation is refused to its caller."""
+    daemon = make_daemon(router, limits={"max_line": 65536})
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    p.subscribe("com.example.t")
+    p.register("com.example.p")
+    remote.publish("com.example.t", "x" * 70000)
+    assert p.expect(op="gap") == {"op": "gap", "subscription": "com.example.t", "dropped": 1, "reason": "too_large"}
+    failed = remote.call("com.example.p", "x" * 70000)
+    assert failed["uri"] in ("wamp.error.payload_size_exceeded", "PayloadExceededError")
+    remote.publish("com.example.t", "short")
+    assert p.expect(op="event")["args"] == ["short"]
+
+
+def test_what_is_too_big_for_the_session_is_refused_here(router, make_daemon):
+    daemon = make_daemon(router, session={"max_message_size": 65536})
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    p.register("com.example.p")
+    error = p.request(op="call", id=1, procedure="com.example.p", args=["x" * 70000])
+    assert error["code"] == "payload_too_large"
+    assert error["limit"] == {"name": "max_message_size", "value": 65536}
+    assert p.request(op="publish", id=2, topic="com.example.t", args=["x" * 70000])["code"] == "payload_too_large"
+    p.send(op="call", id=3, procedure="com.example.p")
+    p.send(op="result", inv=p.expect(op="invocation")["inv"], args=["x" * 70000])
+    replies = {line.get("id"): line for line in (p.expect(op="error"), p.expect(op="error"))}
+    assert replies[3]["uri"] == "wamp.error.payload_size_exceeded"
+    assert replies[None]["code"] == "payload_too_large"
+
+
 # ---- wampctl ----
 
 

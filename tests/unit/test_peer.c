@@ -175,6 +175,7 @@ static void sixteen_unreadable_lines_in_a_row_end_the_connection(void **state)
 		feed(&p, i & 1 ? "{\"a\":\x01}\n" : "{\n");
 		expect_no_request(&p);
 	}
+	assert_int_equal(p.state, PEER_OPEN);
 	peer_done(&p);
 
 	start(&p);
@@ -195,6 +196,98 @@ static void sixteen_unreadable_lines_in_a_row_end_the_connection(void **state)
 						     "\"message\":\"16 unreadable lines in a "
 						     "row\"}\n"));
 	assert_null(strstr(out, "\"line\":17"));
+	peer_done(&p);
+}
+
+static void whatever_makes_a_line_unreadable_counts(void **state)
+{
+	char long_line[5000];
+	struct peer p;
+
+	(void)state;
+	memset(long_line, 'x', sizeof(long_line));
+	long_line[sizeof(long_line) - 1] = '\n';
+	start(&p);
+	for (int i = 0; i < 16; i++) {
+		assert_int_equal(p.state, PEER_OPEN);
+		if (i % 3 == 0)
+			feed(&p, "{\"\xff\":1}\n");
+		else if (i % 3 == 1)
+			feed(&p, "{\n");
+		else
+			peer_feed(&p, (struct slice){long_line, sizeof(long_line)});
+		expect_no_request(&p);
+		assert_true(i == 0 || p.n_bad_lines > 1);
+	}
+	assert_int_equal(p.state, PEER_LEAVING);
+	assert_true(p.spoke);
+	peer_done(&p);
+}
+
+/* protocol §15: a letter begins an inline command, nothing else does. */
+static void letters_begin_inline_commands(void **state)
+{
+	static const char letters[] = "azAZmM", others[] = "@[`{0-\"~";
+	char line[] = "? x\n";
+	struct peer p;
+
+	(void)state;
+	start(&p);
+	for (size_t i = 0; i + 1 < sizeof(letters); i++) {
+		line[0] = letters[i];
+		feed(&p, line);
+		expect_no_request(&p);
+		assert_non_null(strstr(output(&p), "\"code\":\"feature_off\""));
+	}
+	for (size_t i = 0; i + 1 < sizeof(others); i++) {
+		line[0] = others[i];
+		feed(&p, line);
+		expect_no_request(&p);
+		assert_non_null(strstr(output(&p), "\"code\":\"bad_json\""));
+	}
+	peer_done(&p);
+}
+
+static void requests_leave_no_memory_behind(void **state)
+{
+	struct users users;
+	struct user *user;
+	struct peer p;
+
+	(void)state;
+	users_init(&users);
+	user = users_get(&users, 1000);
+	start(&p);
+	charge_set(&p.charge, user, USER_CONNECTIONS, 1);
+	user_unref(user);
+	p.name = mem_strdup("name");
+	p.session = mem_strdup("plant");
+	for (int i = 0; i < 2000; i++) {
+		feed(&p, "{\"op\":\"ping\",\"id\":\"\\u0061\\u0062\\u0063\"}\n");
+		expect_request(&p, OP_PING, (uint64_t)i + 1);
+	}
+	assert_ptr_equal(p.arena.first, p.arena.last);
+	peer_done(&p);
+	users_done(&users);
+}
+
+static void a_line_without_memory_ends_the_peer(void **state)
+{
+	char rest[1000];
+	struct peer p;
+
+	(void)state;
+	memset(rest, ' ', sizeof(rest));
+	rest[sizeof(rest) - 1] = '\n';
+	start(&p);
+	feed(&p, "{\"op\":\"ping\"}");
+	expect_no_request(&p);
+	peer_keep(&p);
+	peer_feed(&p, (struct slice){rest, sizeof(rest)});
+	mem_fail_after(0);
+	expect_no_request(&p);
+	mem_fail_after(-1);
+	assert_int_equal(p.state, PEER_GONE);
 	peer_done(&p);
 }
 
@@ -335,6 +428,10 @@ int main(void)
 		cmocka_unit_test(a_line_at_fault_is_answered_and_changes_nothing_else),
 		cmocka_unit_test(a_line_that_is_too_long_is_skipped_and_told),
 		cmocka_unit_test(sixteen_unreadable_lines_in_a_row_end_the_connection),
+		cmocka_unit_test(whatever_makes_a_line_unreadable_counts),
+		cmocka_unit_test(letters_begin_inline_commands),
+		cmocka_unit_test(requests_leave_no_memory_behind),
+		cmocka_unit_test(a_line_without_memory_ends_the_peer),
 		cmocka_unit_test(a_request_that_is_held_comes_again),
 		cmocka_unit_test(without_memory_a_held_line_ends_the_peer),
 		cmocka_unit_test(an_unterminated_last_line_is_answered_and_not_executed),

@@ -183,8 +183,11 @@ static void unread_replies_stop_reading_and_pushes_do_not(void **state)
 	assert_true(peer_is_choked(&p));
 	expect_no_request(&p);
 	n = outq_len(&p.out);
-	outq_consume(&p.out, n - 8192);
-	peer_drained(&p, n - 8192);
+	outq_consume(&p.out, 1);
+	peer_drained(&p, 1);
+	assert_true(peer_is_choked(&p));
+	outq_consume(&p.out, n - 8193);
+	peer_drained(&p, n - 8193);
 	assert_false(peer_is_choked(&p));
 	expect_request(&p, OP_PING, 2);
 	(void)output(&p);
@@ -251,6 +254,26 @@ static void a_line_that_cannot_be_written_ends_the_peer_at_a_border(void **state
 	peer_done(&p);
 }
 
+static void a_shared_line_that_cannot_be_queued_ends_the_peer(void **state)
+{
+	char bytes[1000];
+	struct block *tail;
+	struct peer p;
+
+	(void)state;
+	memset(bytes, 'y', sizeof(bytes));
+	tail = block_new((struct slice){bytes, sizeof(bytes)}, SLICE("\n"));
+	start(&p);
+	emit_literal(peer_begin(&p), "{");
+	mem_fail_after(0);
+	(void)peer_end_shared(&p, tail);
+	mem_fail_after(-1);
+	assert_int_equal(p.state, PEER_GONE);
+	assert_int_equal(tail->n_refs, 1);
+	block_unref(tail);
+	peer_done(&p);
+}
+
 /* A peer that reads nothing is bounded whatever is written to it. */
 static void what_waits_is_bounded(void **state)
 {
@@ -280,6 +303,7 @@ int main(void)
 		cmocka_unit_test(unread_replies_stop_reading_and_pushes_do_not),
 		cmocka_unit_test(bye_is_the_last_line),
 		cmocka_unit_test(a_line_that_cannot_be_written_ends_the_peer_at_a_border),
+		cmocka_unit_test(a_shared_line_that_cannot_be_queued_ends_the_peer),
 		cmocka_unit_test(what_waits_is_bounded),
 	};
 

@@ -47,6 +47,9 @@ static bool parse(struct parsed *p, struct slice line)
 	assert_non_null(p->copy);
 	if (line.len)
 		memcpy(p->copy, line.ptr, line.len);
+	/* Nothing may be left from the line before. */
+	memset(&p->request, 0xaa, sizeof(p->request));
+	memset(&p->fault, 0xaa, sizeof(p->fault));
 	return request_parse(&p->request, (struct slice){p->copy, line.len}, 7, &p->arena,
 			     &p->fault);
 }
