@@ -36,7 +36,7 @@ PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 LINK   := $(if $(SAN),-fsanitize=$(SAN))
 CORE   := base codec wamp local hub router
-$(foreach d,$(CORE),$(eval $(B)/src/$(d)/%.o: NEED += -Wconversion -Wno-sign-conversion))
+$(foreach d,$(CORE),$(eval $(B)/src/$(d)/%.o: NEED += -Wconversion))
 
 LIB_SRC  := $(sort $(wildcard $(patsubst %,src/%/*.c,$(CORE) net config daemon)))
 CLI_SRC  := $(sort $(wildcard src/client/*.c src/cli/*.c))

@@ -171,10 +171,8 @@ int main(int argc, char **argv)
 		if (!arg_quiet)
 			puts("configuration is valid");
 	} else {
-		if (arg_listen)
-			config->daemon.listen = arg_listen;
 		log_set_level(arg_log_level >= 0 ? arg_log_level : config->daemon.log_level);
-		r = app_run(config);
+		r = app_run(config, arg_listen);
 	}
 	config_free(config);
 	return r;

@@ -351,7 +351,7 @@ static bool app_needs_ws(const struct app *app)
 /* 0 or the exit code, with the reason told. */
 static int app_listen(struct app *app)
 {
-	const char *path = app->config->daemon.listen;
+	const char *path = app->listen;
 	int r = listener_open(&app->listener, &app->loop, path, app->config->daemon.socket_mode,
 			      conn_accept);
 
@@ -393,8 +393,7 @@ static int app_start(struct app *app)
 	uv_signal_start(&app->sigterm, app_on_signal, SIGTERM);
 	uv_signal_start(&app->sigint, app_on_signal, SIGINT);
 	hub_start(app->hub);
-	log_line(LOG_LEVEL_INFO, "wampbridged %s listening on %s", WAMPBRIDGE_VERSION,
-		 app->config->daemon.listen);
+	log_line(LOG_LEVEL_INFO, "wampbridged %s listening on %s", WAMPBRIDGE_VERSION, app->listen);
 	return 0;
 }
 
@@ -428,7 +427,7 @@ static void app_done(struct app *app)
 		log_line(LOG_LEVEL_DEBUG, "the loop had handles left");
 }
 
-int app_run(const struct config *config)
+int app_run(const struct config *config, const char *listen)
 {
 	struct app *app = mem_alloc(sizeof(*app));
 	int r;
@@ -436,6 +435,7 @@ int app_run(const struct config *config)
 	if (!app)
 		return EX_OSERR;
 	app->config = config;
+	app->listen = listen ? listen : config->daemon.listen;
 	if (app_init_loop(app) < 0) {
 		mem_free(app);
 		return EX_UNAVAILABLE;

@@ -33,6 +33,7 @@
 struct app {
 	uv_loop_t loop;
 	const struct config *config;
+	const char *listen;
 	struct map_secret secret;
 	struct rng rng;
 	struct hub *hub;
@@ -78,7 +79,8 @@ struct transport {
 };
 
 /* app.c */
-int app_run(const struct config *config);
+/* Until a signal; returns the exit code. listen NULL: where the configuration says. */
+int app_run(const struct config *config, const char *listen);
 void app_settle(struct app *app);
 /* Lets the sessions on the embedded router and the router talk until nothing is left to say. */
 void app_pump(struct app *app);

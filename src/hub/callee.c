@@ -70,7 +70,7 @@ static bool callee_write(struct invocation *inv, const struct handle *h, const s
 	emit_literal(b, ",\"registration\":");
 	buf_append_slice(b, peer_id_token(&h->id));
 	emit_literal(b, ",\"procedure\":");
-	emit_text(b, h->want->uri);
+	emit_text(b, h->want->key.uri);
 	payload_write(b, msg);
 	buf_append_char(b, '}');
 	return peer_end(&inv->program->peer, PEER_PUSH);

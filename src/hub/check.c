@@ -71,7 +71,7 @@ static void check_want(const struct want *w)
 	/* A want that nobody has is being undone, or waited for. */
 	if (!w->n_handles && joined && l->session.state == SESSION_JOINED)
 		assert(w->state != WANT_ACTIVE || list_is_linked(&w->queue));
-	if (w->kind == WANT_REGISTRATION)
+	if (w->key.kind == WANT_REGISTRATION)
 		assert(w->n_handles <= 1);
 	if (!w->n_handles)
 		return;

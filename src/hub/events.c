@@ -226,7 +226,7 @@ static void events_compose(struct buf *b, const struct want *w, const struct wam
 {
 	buf_clear(b);
 	emit_literal(b, "\"topic\":");
-	emit_text(b, w->uri);
+	emit_text(b, w->key.uri);
 	emit_literal(b, ",\"publication\":");
 	emit_u64(b, msg->publication);
 	payload_write(b, msg);

@@ -14,12 +14,12 @@
 
 static const char *handle_member(const struct handle *h)
 {
-	return h->want->kind == WANT_REGISTRATION ? "registration" : "subscription";
+	return h->want->key.kind == WANT_REGISTRATION ? "registration" : "subscription";
 }
 
 static const char *handle_uri_member(const struct handle *h)
 {
-	return h->want->kind == WANT_REGISTRATION ? "procedure" : "topic";
+	return h->want->key.kind == WANT_REGISTRATION ? "procedure" : "topic";
 }
 
 /* ---- life-cycle ---- */
@@ -28,7 +28,7 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 {
 	struct handle *h = mem_alloc(sizeof(*h));
 	enum peer_id_kind kind =
-		w->kind == WANT_REGISTRATION ? PEER_ID_REGISTRATION : PEER_ID_SUBSCRIPTION;
+		w->key.kind == WANT_REGISTRATION ? PEER_ID_REGISTRATION : PEER_ID_SUBSCRIPTION;
 
 	if (!h || !program_open_id(p, &h->id, kind, r))
 		return mem_free(h);
@@ -41,7 +41,7 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 	list_append(&w->handles, &h->of_want);
 	w->n_handles++;
 	map_insert(&p->by_want, &h->by_want, map_hash_u64((uintptr_t)w));
-	if (w->kind == WANT_REGISTRATION)
+	if (w->key.kind == WANT_REGISTRATION)
 		p->peer.n_registrations++;
 	else
 		p->peer.n_subscriptions++;
@@ -55,7 +55,7 @@ struct handle *handle_free(struct handle *h)
 	events_drop_all(h);
 	map_remove(&p->by_want, &h->by_want);
 	h->want->n_handles--;
-	if (h->want->kind == WANT_REGISTRATION)
+	if (h->want->key.kind == WANT_REGISTRATION)
 		p->peer.n_registrations--;
 	else
 		p->peer.n_subscriptions--;
@@ -103,7 +103,7 @@ static void handle_answer(struct handle *h, const char *state)
 	emit_literal(b, "\",\"");
 	buf_append_slice(b, slice_of(handle_uri_member(h)));
 	emit_literal(b, "\":");
-	emit_text(b, h->want->uri);
+	emit_text(b, h->want->key.uri);
 	reply_end(&h->program->peer, to);
 }
 
@@ -136,7 +136,7 @@ void handle_tell_active(struct handle *h)
 	} else {
 		handle_begin_state(h, "active");
 		handle_end_state(h);
-		if (h->was_active && h->want->kind == WANT_SUBSCRIPTION)
+		if (h->was_active && h->want->key.kind == WANT_SUBSCRIPTION)
 			events_gap(h, -1, "session_lost");
 	}
 	h->told = HANDLE_ACTIVE;
@@ -248,7 +248,8 @@ static void handle_join(struct program *p, struct want *w, const struct request 
 
 void handle_register(struct program *p, struct link *l, const struct request *r)
 {
-	struct slice uri = request_text(r, MEMBER_PROCEDURE);
+	struct want_key key = {WANT_REGISTRATION, WAMP_MATCH_EXACT,
+			       request_text(r, MEMBER_PROCEDURE), SCAN_VALUE_NONE};
 	struct reply_to to = reply_to_request(r);
 	struct want *w;
 
@@ -259,13 +260,13 @@ void handle_register(struct program *p, struct link *l, const struct request *r)
 			    p->peer.limits->max_registrations);
 		return;
 	}
-	w = want_find(l, WANT_REGISTRATION, uri);
+	w = want_find(l, &key);
 	if (w && !list_is_empty(&w->handles)) {
 		reply_error(&p->peer, to, ERROR_PROCEDURE_ALREADY_EXISTS,
-			    "\"%.*s\" is registered by a local program", SLICE_ARG(uri));
+			    "\"%.*s\" is registered by a local program", SLICE_ARG(key.uri));
 		return;
 	}
-	w = want_get(l, WANT_REGISTRATION, uri);
+	w = want_get(l, &key);
 	if (w)
 		handle_join(p, w, r);
 	else
@@ -274,6 +275,8 @@ void handle_register(struct program *p, struct link *l, const struct request *r)
 
 void handle_subscribe(struct program *p, struct link *l, const struct request *r)
 {
+	struct want_key key = {WANT_SUBSCRIPTION, WAMP_MATCH_EXACT, request_text(r, MEMBER_TOPIC),
+			       SCAN_VALUE_NONE};
 	struct reply_to to = reply_to_request(r);
 	struct want *w;
 
@@ -284,7 +287,7 @@ void handle_subscribe(struct program *p, struct link *l, const struct request *r
 			    p->peer.limits->max_subscriptions);
 		return;
 	}
-	w = want_get(l, WANT_SUBSCRIPTION, request_text(r, MEMBER_TOPIC));
+	w = want_get(l, &key);
 	if (w)
 		handle_join(p, w, r);
 	else

@@ -72,9 +72,9 @@ void callee_cancel(struct invocation *inv, const char *message);
 void callee_session_lost(struct invocation *inv);
 
 /* want.c */
-struct want *want_find(struct link *l, enum want_kind kind, struct slice uri);
+struct want *want_find(struct link *l, const struct want_key *key);
 struct want *want_find_id(struct link *l, enum want_kind kind, uint64_t id);
-struct want *want_get(struct link *l, enum want_kind kind, struct slice uri);
+struct want *want_get(struct link *l, const struct want_key *key);
 /* Whatever changed: queues what the router must be told, or frees a want that nobody has. */
 void want_update(struct want *w);
 void want_pump(struct link *l);

@@ -177,6 +177,17 @@ struct call {
 
 enum want_kind { WANT_REGISTRATION, WANT_SUBSCRIPTION };
 
+/*
+ * What makes two wants one: kind, match and URI at one link. Options are sent
+ * as they are, and programs that share a want must agree on them.
+ */
+struct want_key {
+	enum want_kind kind;
+	enum wamp_match match;
+	struct slice uri;
+	struct scan_value options; /* REGISTER.Options or SUBSCRIBE.Options; absent: none */
+};
+
 enum want_state {
 	WANT_ABSENT,  /* the router does not have it */
 	WANT_ASKED,   /* REGISTER or SUBSCRIBE is unanswered */
@@ -186,7 +197,6 @@ enum want_state {
 
 struct want {
 	struct link *link;
-	enum want_kind kind;
 	enum want_state state;
 	struct map_node by_uri, by_id;
 	struct list node, queue; /* link->wants, link->to_send */
@@ -200,8 +210,8 @@ struct want {
 	unsigned attempts;
 	uint64_t retry_at_ms;
 	uint64_t id;
-	struct slice uri; /* behind the struct */
-	char *error_uri, *error_message;
+	struct want_key key; /* its text stands behind the struct */
+	char *error_uri;
 };
 
 /* One REGISTER, SUBSCRIBE, UNREGISTER or UNSUBSCRIBE on the wire. */

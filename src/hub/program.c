@@ -124,7 +124,7 @@ static void program_drop_handles(struct program *p, bool all)
 		struct handle *h = CONTAINER_OF(i, struct handle, of_program);
 		struct want *w = h->want;
 
-		if (!all && w->kind != WANT_REGISTRATION)
+		if (!all && w->key.kind != WANT_REGISTRATION)
 			continue;
 		if (h->told == HANDLE_UNANSWERED)
 			reply_error(&p->peer, reply_to_id(&h->id), ERROR_CANCELED,

@@ -170,6 +170,7 @@ void publish_request(struct program *p, struct link *l, const struct request *r)
 	};
 	bool ack = request_bool(r, MEMBER_ACK, false);
 	bool exclude_me = request_bool(r, MEMBER_EXCLUDE_ME, true);
+	struct want_key key = {.kind = WANT_SUBSCRIPTION, .match = WAMP_MATCH_EXACT};
 	struct publication *pub = NULL;
 	struct want *w;
 	size_t n_own, n_others;
@@ -177,7 +178,8 @@ void publish_request(struct program *p, struct link *l, const struct request *r)
 
 	if (!publish_check(p, l, r))
 		return;
-	w = want_find(l, WANT_SUBSCRIPTION, msg.uri);
+	key.uri = msg.uri;
+	w = want_find(l, &key);
 	n_own = w ? publish_count_own(p, w) : 0;
 	n_others = w ? w->n_handles - n_own : 0;
 	hide = exclude_me && n_own && n_others;

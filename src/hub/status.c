@@ -197,9 +197,9 @@ static void status_handle(struct buf *b, const struct handle *h)
 
 	status_row(b);
 	emit_literal(b, "\"uri\":");
-	emit_text(b, w->uri);
+	emit_text(b, w->key.uri);
 	emit_literal(b, ",\"match\":\"exact\"");
-	if (w->kind == WANT_REGISTRATION)
+	if (w->key.kind == WANT_REGISTRATION)
 		emit_literal(b, ",\"invoke\":\"single\"");
 	emit_literal(b, ",\"session\":");
 	emit_text(b, slice_of(w->link->config.name));
@@ -209,10 +209,10 @@ static void status_handle(struct buf *b, const struct handle *h)
 	emit_literal(b, ",\"id\":");
 	buf_append_slice(b, peer_id_token(&h->id));
 	if (w->id)
-		status_number(b,
-			      w->kind == WANT_REGISTRATION ? "registration_id" : "subscription_id",
-			      w->id);
-	if (w->kind == WANT_REGISTRATION) {
+		status_number(
+			b, w->key.kind == WANT_REGISTRATION ? "registration_id" : "subscription_id",
+			w->id);
+	if (w->key.kind == WANT_REGISTRATION) {
 		status_number(b, "invocations", h->n_delivered);
 	} else {
 		status_number(b, "queued", h->n_queued);
@@ -233,7 +233,7 @@ static void status_list_handles(struct program *viewer, struct buf *b, enum want
 		list_for_each (k, &p->handles) {
 			const struct handle *h = CONTAINER_OF(k, struct handle, of_program);
 
-			if (h->want->kind == kind)
+			if (h->want->key.kind == kind)
 				status_handle(b, h);
 		}
 	}

@@ -19,14 +19,19 @@
 
 /* ---- finding ---- */
 
-struct want *want_find(struct link *l, enum want_kind kind, struct slice uri)
+static uint64_t want_hash(const struct link *l, const struct want_key *key)
 {
-	uint64_t hash = map_hash_text(l->hub->secret, uri);
+	return map_hash_text(l->hub->secret, key->uri) ^ (uint64_t)key->match;
+}
 
-	for (struct map_node *n = map_first(&l->by_uri[kind], hash); n; n = map_next(n)) {
+struct want *want_find(struct link *l, const struct want_key *key)
+{
+	struct map_node *n = map_first(&l->by_uri[key->kind], want_hash(l, key));
+
+	for (; n; n = map_next(n)) {
 		struct want *w = CONTAINER_OF(n, struct want, by_uri);
 
-		if (slice_equal(uri, w->uri))
+		if (w->key.match == key->match && slice_equal(key->uri, w->key.uri))
 			return w;
 	}
 	return NULL;
@@ -44,18 +49,31 @@ struct want *want_find_id(struct link *l, enum want_kind kind, uint64_t id)
 	return NULL;
 }
 
-static struct want *want_new(struct link *l, enum want_kind kind, struct slice uri)
+/* The key's text, copied behind the struct: the URI with a NUL, then the options. */
+static void want_copy_key(struct want *w, const struct want_key *key)
 {
-	struct want *w = mem_alloc(sizeof(*w) + uri.len + 1);
+	char *text = (char *)(w + 1);
+
+	w->key = *key;
+	memcpy(text, key->uri.ptr, key->uri.len);
+	w->key.uri.ptr = text;
+	if (key->options.type == SCAN_ABSENT)
+		return;
+	text += key->uri.len + 1;
+	memcpy(text, key->options.text, key->options.len);
+	w->key.options.text = text;
+}
+
+static struct want *want_new(struct link *l, const struct want_key *key)
+{
+	struct want *w = mem_alloc(sizeof(*w) + key->uri.len + 1 + key->options.len);
 	struct list *lists[6];
 
 	if (!w)
 		return NULL;
 	w->link = l;
-	w->kind = kind;
 	w->retry.kind = TIMER_WANT;
-	memcpy(w + 1, uri.ptr, uri.len);
-	w->uri = (struct slice){(char *)(w + 1), uri.len};
+	want_copy_key(w, key);
 	lists[0] = &w->node;
 	lists[1] = &w->queue;
 	lists[2] = &w->handles;
@@ -64,21 +82,21 @@ static struct want *want_new(struct link *l, enum want_kind kind, struct slice u
 	lists[5] = &w->own;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
-	map_insert(&l->by_uri[kind], &w->by_uri, map_hash_text(l->hub->secret, uri));
+	map_insert(&l->by_uri[key->kind], &w->by_uri, want_hash(l, key));
 	list_append(&l->wants, &w->node);
 	return w;
 }
 
-struct want *want_get(struct link *l, enum want_kind kind, struct slice uri)
+struct want *want_get(struct link *l, const struct want_key *key)
 {
-	struct want *w = want_find(l, kind, uri);
+	struct want *w = want_find(l, key);
 
 	if (w && list_is_empty(&w->handles)) {
 		/* Wanted anew: it takes its place at the end of the order. */
 		list_unlink(&w->node);
 		list_append(&l->wants, &w->node);
 	}
-	return w ?: want_new(l, kind, uri);
+	return w ?: want_new(l, key);
 }
 
 /* ---- freeing ---- */
@@ -87,16 +105,15 @@ static void want_clear_error(struct want *w)
 {
 	w->failed = false;
 	w->error_uri = mem_free(w->error_uri);
-	w->error_message = mem_free(w->error_message);
 	hub_timer_stop(w->link->hub, &w->retry);
 }
 
 static void want_set_id(struct want *w, uint64_t id)
 {
-	map_remove(&w->link->by_id[w->kind], &w->by_id);
+	map_remove(&w->link->by_id[w->key.kind], &w->by_id);
 	w->id = id;
 	if (id)
-		map_insert(&w->link->by_id[w->kind], &w->by_id, map_hash_u64(id));
+		map_insert(&w->link->by_id[w->key.kind], &w->by_id, map_hash_u64(id));
 }
 
 static struct want *want_free(struct want *w)
@@ -111,7 +128,7 @@ static struct want *want_free(struct want *w)
 	}
 	list_for_each_safe (o, &w->own)
 		publish_free(CONTAINER_OF(o, struct publication, of_want));
-	map_remove(&w->link->by_uri[w->kind], &w->by_uri);
+	map_remove(&w->link->by_uri[w->key.kind], &w->by_uri);
 	list_unlink(&w->node);
 	list_unlink(&w->queue);
 	return mem_free(w);
@@ -191,7 +208,7 @@ static void want_release_waiters(struct want *w, bool timed_out)
 
 static enum wamp_type want_type(const struct want *w, bool undo)
 {
-	if (w->kind == WANT_REGISTRATION)
+	if (w->key.kind == WANT_REGISTRATION)
 		return undo ? WAMP_UNREGISTER : WAMP_REGISTER;
 	return undo ? WAMP_UNSUBSCRIBE : WAMP_SUBSCRIBE;
 }
@@ -221,10 +238,12 @@ static void want_send(struct want *w)
 	bool undo = w->state == WANT_ACTIVE;
 	struct wamp_msg msg = {.type = want_type(w, undo)};
 
-	if (undo)
+	if (undo) {
 		msg.id = w->id;
-	else
-		msg.uri = w->uri;
+	} else {
+		msg.uri = w->key.uri;
+		msg.details = w->key.options;
+	}
 	w->state = undo ? WANT_UNDOING : WANT_ASKED;
 	want_ask(w->link, w, &msg);
 }
@@ -297,7 +316,7 @@ static void want_refused(struct want *w, const struct session_event *event)
 	}
 	want_fail(w, uri, want_is_curable(uri));
 	hub_note(w->link->hub, 5, "session %s: the router refuses %s: %.*s", w->link->config.name,
-		 w->uri.ptr, (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
+		 w->key.uri.ptr, (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), event);
 }
@@ -383,8 +402,9 @@ void want_revoked(struct link *l, enum want_kind kind, uint64_t id, struct slice
 
 	if (!w || w->state != WANT_ACTIVE)
 		return;
-	hub_note(l->hub, 4, "session %s: the router took %s away: %.*s", l->config.name, w->uri.ptr,
-		 (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200), event.msg.uri.ptr);
+	hub_note(l->hub, 4, "session %s: the router took %s away: %.*s", l->config.name,
+		 w->key.uri.ptr, (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200),
+		 event.msg.uri.ptr);
 	want_fail(w, event.msg.uri, true);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), &event);
