@@ -163,7 +163,15 @@ static void child_on_exit(uv_process_t *process, int64_t status, int signal)
 	c->ended = true;
 	c->status = status;
 	c->signal = signal;
+	/* Something it started may hold its output; nobody waits for that when the call is over. */
+	c->eof |= c->is_over;
 	child_finish(c);
+}
+
+/* The command and whatever it started. */
+static void child_kill(const struct child *c, int signal)
+{
+	kill(-c->process.pid, signal);
 }
 
 static void child_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
@@ -187,7 +195,7 @@ static void child_on_output(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	c->too_much = n == UV_ENOBUFS;
 	if (c->too_much)
-		uv_process_kill(&c->process, SIGTERM);
+		child_kill(c, SIGTERM);
 	uv_read_stop(stream);
 	c->eof = true;
 	child_finish(c);
@@ -207,7 +215,7 @@ static void child_on_kill(uv_timer_t *timer)
 	struct child *c = timer->data;
 
 	if (!c->ended)
-		uv_process_kill(&c->process, SIGKILL);
+		child_kill(c, SIGKILL);
 }
 
 /* Nobody waits for it any more: TERM, and KILL if that does not help. */
@@ -216,7 +224,7 @@ static void child_stop(struct child *c)
 	c->is_over = true;
 	if (c->ended)
 		return;
-	uv_process_kill(&c->process, SIGTERM);
+	child_kill(c, SIGTERM);
 	uv_timer_start(&c->timer, child_on_kill, REGISTER_KILL_MS, 0);
 }
 
@@ -282,6 +290,7 @@ static int child_spawn(struct child *c, struct slice kwargs)
 		.file = c->reg->command[0],
 		.args = c->reg->command,
 		.env = child_environment(c, kwargs),
+		.flags = UV_PROCESS_DETACHED, /* a group of its own, for child_kill() */
 		.stdio_count = 3,
 		.stdio = stdio,
 	};

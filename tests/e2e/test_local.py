@@ -546,7 +546,7 @@ def test_wampctl_register_passes_kwargs_and_limits_its_children(daemon):
     finally:
         serve.terminate()
         serve.wait(WAIT)
-    serve = daemon.start_ctl("register", "--concurrency", "1", "com.example.one", "--", "sh", "-c", "read x; sleep 60")
+    serve = daemon.start_ctl("register", "--concurrency", "1", "com.example.one", "--", "sh", "-c", "read x; sleep 60; true")
     try:
         serve.stderr.readline()
         p = daemon.connect()
