@@ -343,18 +343,32 @@ class Program:
         return invocation
 
 
+class Answers:
+    """Lines of JSON that a process prints, awaited. (A file object would hide what it has read ahead.)"""
+
+    def __init__(self, file):
+        self.fd = file.fileno()
+        self.rest = b""
+
+    def take(self):
+        while b"\n" not in self.rest:
+            assert select.select([self.fd], [], [], WAIT)[0], "the process is silent"
+            data = os.read(self.fd, 1 << 20)
+            assert data, "the process has ended"
+            self.rest += data
+        line, self.rest = self.rest.split(b"\n", 1)
+        return json.loads(line)
+
+
 class Remote:
     """python3-autobahn in a process of its own: one line of JSON a command and an answer."""
 
     def __init__(self, router, realm="realm1"):
         self.process = subprocess.Popen(
             [sys.executable, str(pathlib.Path(__file__).with_name("remote_peer.py")), router.url, realm],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.take = Answers(self.process.stdout).take
         self.expect("joined")
-
-    def take(self):
-        assert select.select([self.process.stdout], [], [], WAIT)[0], "the remote peer is silent"
-        return json.loads(self.process.stdout.readline())
 
     def expect(self, what):
         while True:
@@ -364,7 +378,7 @@ class Remote:
             assert line["what"] != "failed", line
 
     def do(self, **command):
-        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
         self.process.stdin.flush()
 
     def call(self, procedure, *args, **kwargs):
@@ -391,7 +405,10 @@ class Remote:
         self.expect("published")
 
     def stop(self):
-        self.process.stdin.close()
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
