@@ -16,7 +16,6 @@ BINDIR     ?= $(PREFIX)/bin
 SBINDIR    ?= $(PREFIX)/sbin
 MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/wampbridge
-INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR    ?=
 
 PKG_CONFIG ?= pkg-config
@@ -132,7 +131,6 @@ bench-instructions: all $(BENCH)
 install: all
 	install -Dm755 $(B)/wampbridged '$(DESTDIR)$(SBINDIR)/wampbridged'
 	install -Dm755 $(B)/wampctl '$(DESTDIR)$(BINDIR)/wampctl'
-	install -Dm644 include/wampbridge.h '$(DESTDIR)$(INCLUDEDIR)/wampbridge.h'
 	install -Dm644 etc/wampbridge.yaml '$(DESTDIR)$(DOCDIR)/examples/wampbridge.yaml'
 	for p in man/*.[1-8]; do \
 	  install -Dm644 $$p "$(DESTDIR)$(MANDIR)/man$${p##*.}/$${p##*/}" || exit 1; done

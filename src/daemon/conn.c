@@ -117,9 +117,10 @@ static void conn_on_gone(struct stream *stream)
 
 static void conn_tell_drained(struct conn *c)
 {
-	size_t n = (size_t)(c->stream.n_written - c->n_told);
+	uint64_t written = stream_written(&c->stream);
+	size_t n = (size_t)(written - c->n_told);
 
-	c->n_told = c->stream.n_written;
+	c->n_told = written;
 	if (n)
 		hub_peer_drained(c->app->hub, c->peer, n);
 }
@@ -167,6 +168,8 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 {
 	if (!c->peer)
 		return;
+	/* A slow reader is no stalled one: a long write may be under way. */
+	conn_tell_drained(c);
 	if (c->linger_ms && now_ms >= c->linger_ms)
 		conn_close(c);
 	else if (c->eof && stream_is_gone(&c->stream))

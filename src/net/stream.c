@@ -180,6 +180,13 @@ int stream_write(struct stream *s, struct outq *q)
 	return stream_continue(s);
 }
 
+uint64_t stream_written(const struct stream *s)
+{
+	size_t left = uv_stream_get_write_queue_size((const uv_stream_t *)&s->pipe);
+
+	return s->n_written + (s->writing && left < s->n_requested ? s->n_requested - left : 0);
+}
+
 size_t stream_in_flight(const struct stream *s)
 {
 	return s->writing ? outq_len(&s->in_flight) : 0;

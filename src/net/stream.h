@@ -63,6 +63,9 @@ int stream_credentials(const struct stream *stream, struct ucred *ret) MUST_CHEC
  */
 int stream_write(struct stream *stream, struct outq *q) MUST_CHECK;
 
+/* Bytes that the kernel took since the start, those of a write that is under way included. */
+uint64_t stream_written(const struct stream *stream);
+
 /* Bytes in flight. */
 size_t stream_in_flight(const struct stream *stream);
 
