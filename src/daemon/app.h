@@ -62,6 +62,7 @@ struct conn {
 	struct list node, more;
 	uint64_t n_told;    /* bytes that the hub knows to be written */
 	uint64_t linger_ms; /* when it is closed at the latest; 0: not leaving */
+	bool choked;	    /* undrained replies stopped it; it goes on when they are read */
 	bool waits;	    /* whole lines are left, or reading must pause: none is done now */
 	bool eof, eof_told;
 };

@@ -55,10 +55,9 @@ static void conn_want_turn(struct conn *c)
  */
 static void conn_after_input(struct conn *c, bool more, bool held)
 {
-	bool choked = peer_is_choked(c->peer);
-
-	c->waits = more || held || choked;
-	if (more && !held && !choked)
+	c->choked = peer_is_choked(c->peer);
+	c->waits = more || held || c->choked;
+	if (more && !held && !c->choked)
 		conn_want_turn(c);
 	if (c->waits) {
 		stream_pause(&c->stream);
@@ -142,8 +141,6 @@ static bool conn_is_over(const struct conn *c)
 
 void conn_flush(struct conn *c)
 {
-	bool was_choked = peer_is_choked(c->peer);
-
 	do {
 		if (c->peer->state != PEER_GONE && stream_write(&c->stream, &c->peer->out) < 0) {
 			conn_close(c);
@@ -160,7 +157,7 @@ void conn_flush(struct conn *c)
 	}
 	if (c->peer->state == PEER_LEAVING && !c->linger_ms)
 		c->linger_ms = uv_now(&c->app->loop) + CONN_LINGER_MS;
-	if (was_choked && !peer_is_choked(c->peer))
+	if (c->choked && !peer_is_choked(c->peer))
 		conn_want_turn(c);
 }
 

@@ -119,11 +119,11 @@ static void transport_open_embedded(struct transport *t)
 	hub_link_opened(t->link);
 }
 
-static void transport_close_embedded(struct transport *t)
+/* Also for a transport that was wished for and taken back before it was opened. */
+static void transport_end(struct transport *t)
 {
-	if (!t->embedded)
-		return;
-	t->embedded = router_detach(t->embedded);
+	if (t->embedded)
+		t->embedded = router_detach(t->embedded);
 	transport_over(t, HUB_OVER_TRANSPORT, "closed");
 }
 
@@ -158,13 +158,13 @@ void transport_fulfil(struct transport *t, int wish)
 		if (t->ws)
 			ws_want_write(t->ws);
 		else
-			transport_close_embedded(t);
+			transport_end(t);
 		return;
 	case HUB_WISH_KILL:
 		if (t->ws)
 			ws_kill(t->ws);
 		else
-			transport_close_embedded(t);
+			transport_end(t);
 		return;
 	}
 }

@@ -556,3 +556,28 @@ def test_wampctl_register_passes_kwargs_and_limits_its_children(daemon):
         serve.terminate()
         assert serve.wait(WAIT) == 0
     assert p.expect(id=1)["code"] == "canceled"
+
+
+def test_replies_that_are_not_read_stop_reading_and_reading_goes_on(router, make_daemon):
+    daemon = make_daemon(router, limits={"output_soft_limit": "64K"})
+    daemon.start()
+    p = daemon.connect()
+    p.socket.settimeout(0.5)
+    sent = 0
+    try:
+        while sent < 400000:
+            p.send_raw(b"".join(b'{"op":"ping","id":%d}\n' % i for i in range(sent, sent + 1000)))
+            sent += 1000
+    except TimeoutError:
+        pass
+    assert sent < 400000, "the daemon read on although nobody took its replies"
+    p.socket.settimeout(None)
+    before = daemon.connect().request(op="list", id=1, what="clients")["items"][0]
+    assert before["paused"] is True
+    numbers = []
+    while True:
+        line = p.take(2)
+        if line is None:
+            break
+        numbers.append(line["id"] if line["op"] == "pong" else None)
+    assert [n for n in numbers if n is not None][: sent - 1000] == list(range(sent - 1000))
