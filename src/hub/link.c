@@ -194,16 +194,16 @@ static void link_log_state(struct link *l)
 	int level = quiet ? 7 : levels[l->state];
 
 	if (l->state == LINK_JOINED)
-		hub_note(l->hub, level, "session %s: joined %s at %s as session %llu",
-			 l->config.name, l->session.welcome.realm ?: l->config.realm, l->config.url,
+		hub_note(l->hub, level, "session %s (%s): joined %s as %llu", l->config.name,
+			 l->config.url, l->session.welcome.realm ?: l->config.realm,
 			 (unsigned long long)l->session.welcome.session_id);
 	else if (l->retry_at_ms > now && l->state != LINK_CLOSING)
-		hub_note(l->hub, level, "session %s: %s, attempt %u at %s: %s; next one in %llu ms",
-			 l->config.name, link_state_name(l->state), l->attempt, l->config.url,
+		hub_note(l->hub, level, "session %s (%s): %s, attempt %u: %s; next one in %llu ms",
+			 l->config.name, l->config.url, link_state_name(l->state), l->attempt,
 			 link_explanation(l), (unsigned long long)(l->retry_at_ms - now));
 	else
-		hub_note(l->hub, level, "session %s: %s, %s: %s", l->config.name,
-			 link_state_name(l->state), l->config.url, link_explanation(l));
+		hub_note(l->hub, level, "session %s (%s): %s: %s", l->config.name, l->config.url,
+			 link_state_name(l->state), link_explanation(l));
 }
 
 static void link_set_state(struct link *l, enum link_state state, struct slice reason,
