@@ -137,6 +137,9 @@ static void hub_fire(struct hub *hub, struct timer *timer)
 	case TIMER_WANT:
 		want_on_timer(CONTAINER_OF(timer, struct want, retry));
 		return;
+	case TIMER_HOLD:
+		link_on_hold_timer(CONTAINER_OF(timer, struct link, hold));
+		return;
 	case TIMER_LINK:
 		link_on_timer(CONTAINER_OF(timer, struct link, timer));
 		return;

@@ -37,6 +37,9 @@ void link_down(struct link *l, enum link_state state, const char *reason, struct
 void link_rejoin(struct link *l, const char *message);
 void link_leave(struct link *l);
 void link_on_timer(struct link *l);
+void link_on_hold_timer(struct link *l);
+/* A program's line was put back: it waits for room. */
+void link_block(struct link *l, struct program *p);
 void link_wake_blocked(struct link *l);
 void link_free(struct link *l);
 const char *link_state_name(enum link_state state);

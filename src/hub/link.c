@@ -66,6 +66,7 @@ int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
 	l->hub = hub;
 	l->owner = owner;
 	l->timer.kind = TIMER_LINK;
+	l->hold.kind = TIMER_HOLD;
 	l->since_ms = hub->wall_ms;
 	link_init_lists(l);
 	r = link_copy_config(l, config);
@@ -85,6 +86,7 @@ void link_free(struct link *l)
 {
 	want_free_all(l);
 	hub_timer_stop(l->hub, &l->timer);
+	hub_timer_stop(l->hub, &l->hold);
 	list_unlink(&l->node);
 	list_unlink(&l->dirty);
 	for (size_t i = 0; i < 2; i++) {
@@ -145,7 +147,8 @@ bool link_is_congested(const struct link *l)
 {
 	if (l->state != LINK_JOINED)
 		return false;
-	return buf_len(&l->session.out) > LINK_HIGH_WATER || !list_is_empty(&l->to_send);
+	return buf_len(&l->session.out) > LINK_HIGH_WATER ||
+	       (!list_is_empty(&l->to_send) && !l->is_impatient);
 }
 
 uint64_t link_send(struct link *l, const struct wamp_msg *msg)
@@ -167,9 +170,27 @@ void link_wake_blocked(struct link *l)
 	}
 }
 
+void link_block(struct link *l, struct program *p)
+{
+	list_unlink(&p->blocked);
+	list_append(&l->blocked, &p->blocked);
+	if (!list_is_empty(&l->to_send) && !l->hold.due.index)
+		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
+}
+
+void link_on_hold_timer(struct link *l)
+{
+	l->is_impatient = true;
+	hub_link_drained(l);
+}
+
 void hub_link_drained(struct link *l)
 {
-	if (buf_len(&l->session.out) < LINK_LOW_WATER && list_is_empty(&l->to_send))
+	if (list_is_empty(&l->to_send)) {
+		l->is_impatient = false;
+		hub_timer_stop(l->hub, &l->hold);
+	}
+	if (buf_len(&l->session.out) < LINK_LOW_WATER && !link_is_congested(l))
 		link_wake_blocked(l);
 }
 

@@ -25,6 +25,13 @@
 #define LINK_HIGH_WATER (1u << 20)
 #define LINK_LOW_WATER	(256u << 10)
 
+/*
+ * How long calls and publications wait behind registrations that wait for
+ * answers of the router (protocol §11.1): order is worth a while, but a router
+ * that does not answer must not silence everybody.
+ */
+#define LINK_HOLD_MS 2000
+
 /* How long the delivery of one's own publication waits for its PUBLISHED. */
 #define OWN_HOLD_MS 1000
 
@@ -40,6 +47,7 @@
 enum timer_kind {
 	TIMER_PENDING, /* an unanswered request: struct pending */
 	TIMER_WANT,    /* a refused want is tried again: struct want */
+	TIMER_HOLD,    /* struct link: programs have waited long enough for its registrations */
 	TIMER_LINK,    /* the next attempt, or the end of one: struct link */
 	TIMER_OWN,     /* struct publication, while its EVENT is awaited */
 	TIMER_STALL,   /* struct program */
@@ -146,6 +154,8 @@ struct link {
 	unsigned n_unanswered;
 	struct list invocations;
 	struct list blocked; /* programs that wait for room */
+	struct timer hold;   /* since the first of them waits for to_send */
+	bool is_impatient;   /* they have waited long enough for that */
 };
 
 enum pending_kind {

@@ -341,8 +341,7 @@ static int program_link_request(struct program *p, const struct request *r,
 		return HUB_DONE;
 	if (link_is_congested(l) && (r->op == OP_CALL || r->op == OP_PUBLISH)) {
 		peer_hold(&p->peer);
-		list_unlink(&p->blocked);
-		list_append(&l->blocked, &p->blocked);
+		link_block(l, p);
 		return HUB_HELD;
 	}
 	request(p, l, r);

@@ -44,7 +44,10 @@ void router_error_write(struct buf *b, const struct session_event *event, bool w
 	router_error_write_message(b, event);
 	if (!with_payload)
 		return;
-	buf_append_slice(b, kind->from_router ? SLICE(",\"origin\":\"router\"")
-					      : SLICE(",\"origin\":\"peer\""));
+	/* Only a call is answered by somebody behind the router. */
+	if (kind->from_router || event->msg.request_type != WAMP_CALL)
+		emit_literal(b, ",\"origin\":\"router\"");
+	else
+		emit_literal(b, ",\"origin\":\"peer\"");
 	payload_write(b, &event->msg);
 }

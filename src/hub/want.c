@@ -259,7 +259,7 @@ void want_pump(struct link *l)
 		if (want_differs(w))
 			want_send(w);
 	}
-	if (list_is_empty(&l->to_send) && !list_is_empty(&l->blocked))
+	if (list_is_empty(&l->to_send))
 		hub_link_drained(l);
 }
 

@@ -521,6 +521,33 @@ static void a_thousand_registrations_come_back_in_order_at_most_32_unanswered(vo
 	world_free(w);
 }
 
+static void a_router_that_answers_no_register_does_not_silence_callers(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 39, &l);
+	struct world_program *p, *caller;
+	json_t *frame;
+
+	(void)state;
+	p = world_connect(w);
+	caller = world_connect(w);
+	for (int i = 0; i < 40; i++)
+		world_send(p, "{\"op\":\"register\",\"id\":%d,\"procedure\":\"com.example.p%d\"}",
+			   i, i);
+	world_welcome(l);
+	for (int i = 0; i < 32; i++)
+		json_decref(world_sent(l));
+	world_send(caller, "{\"op\":\"call\",\"id\":1,\"procedure\":\"com.example.q\"}");
+	assert_null(world_sent(l));
+	world_advance(w, 2000);
+	frame = world_sent(l);
+	assert_int_equal(frame_type(frame), WAMP_CALL);
+	json_decref(frame);
+	world_reply(l, "[50,33,{}]");
+	world_expect(caller, "result");
+	world_free(w);
+}
+
 static void a_zombie_registration_is_retried_alone_while_the_session_stays(void **state)
 {
 	struct world_link *l;
@@ -725,6 +752,7 @@ int main(void)
 		cmocka_unit_test(a_router_that_is_down_at_start_is_joined_when_it_comes),
 		cmocka_unit_test(a_lost_session_is_told_in_order_and_everything_comes_back),
 		cmocka_unit_test(a_thousand_registrations_come_back_in_order_at_most_32_unanswered),
+		cmocka_unit_test(a_router_that_answers_no_register_does_not_silence_callers),
 		cmocka_unit_test(a_zombie_registration_is_retried_alone_while_the_session_stays),
 		cmocka_unit_test(the_delay_grows_with_jitter_up_to_its_maximum),
 		cmocka_unit_test(a_refusal_is_told_and_tried_again_slowly),
