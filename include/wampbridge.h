@@ -30,10 +30,11 @@ extern "C" {
 struct wampbridge;
 
 /*
- * Connects. path NULL: $WAMPBRIDGE_SOCKET, else the user's own daemon under
- * $XDG_RUNTIME_DIR if its socket exists, else the system's
- * /run/wampbridge/wampbridge.sock. 0, or a negative errno: -ENOENT or
- * -ECONNREFUSED (no daemon there), -EACCES, -ENAMETOOLONG, -ENOMEM.
+ * Connects. path NULL: $WAMPBRIDGE_SOCKET, else the user's own daemon
+ * ($XDG_RUNTIME_DIR/wampbridge/wampbridge.sock) if its socket exists and the
+ * user is not root, else the system's /run/wampbridge/wampbridge.sock. 0, or a
+ * negative errno: -ENOENT or -ECONNREFUSED (no daemon there), -EACCES,
+ * -ENAMETOOLONG, -ENOMEM.
  */
 int wampbridge_connect(struct wampbridge **ret, const char *path);
 
@@ -45,15 +46,17 @@ const char *wampbridge_path(const struct wampbridge *w);
 
 /*
  * Sends one line of len bytes; the line feed is added. Blocks while the daemon
- * does not read. 0 or a negative errno (-EPIPE: the daemon is gone).
+ * does not read. 0, -EPIPE when the daemon is gone, -EINVAL for a line that
+ * holds a line feed (nothing is sent then), or another negative errno.
  */
 int wampbridge_send(struct wampbridge *w, const char *line, size_t len);
 
 /*
  * The next line, without its line feed but followed by a NUL byte; borrowed
- * until the next call. Waits at most timeout_ms (0: not at all, -1: forever).
- * 1 with a line, 0 when none came in time, -EPIPE at the end of the
- * connection, -EMSGSIZE for a line over 16 MiB, or another negative errno.
+ * until the next call or the close. Waits at most timeout_ms (0: not at all,
+ * negative: forever). 1 with a line, 0 when none came in time, -EPIPE at the
+ * end of the connection, -EMSGSIZE for a line over 16 MiB (nothing can follow
+ * it), or another negative errno.
  */
 int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char **ret_line,
 			 size_t *ret_len);
@@ -63,6 +66,9 @@ int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char **ret_
  * with timeout 0 until it returns 0. Stays owned by the connection.
  */
 int wampbridge_fd(const struct wampbridge *w);
+
+/* What a negative errno of this library means, in words; borrowed as from strerror(3). */
+const char *wampbridge_strerror(int error);
 
 #ifdef __cplusplus
 }

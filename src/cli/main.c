@@ -6,13 +6,15 @@
 
 #include "cli/cli.h"
 
+#include <getopt.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 static const struct cli_verb main_verbs[] = {
-	{"call", NULL, "call [OPTION]... URI [ARG]...",
-	 "Calls a procedure and prints its results, one a line.\n"
+	{"call", NULL, CLI_TAKES_PAYLOAD, "kKstf", "call a procedure",
+	 "call [OPTION]... URI [ARG]...",
+	 "Calls a procedure and prints its results, one a line; keyword results too, as one "
+	 "object.\n"
 	 "\n"
 	 "  -k, --key KEY=VALUE    a keyword argument\n"
 	 "      --kwargs JSON      keyword arguments as an object\n"
@@ -20,73 +22,89 @@ static const struct cli_verb main_verbs[] = {
 	 "      --timeout SECONDS  give up after that long (exit 124)\n"
 	 "      --full             print {\"args\":...,\"kwargs\":...}\n"
 	 "\n"
-	 "An ARG or VALUE is JSON if it reads as JSON, else a string. Negative numbers follow "
-	 "\"--\".\n",
+	 "An ARG or VALUE is JSON if it reads as JSON, else a string.\n",
 	 cli_call},
-	{"publish", "pub", "publish [OPTION]... TOPIC [ARG]...",
+	{"publish", "pub", CLI_TAKES_PAYLOAD, "kKsaxi", "publish an event",
+	 "publish [OPTION]... TOPIC [ARG]...",
 	 "Publishes an event.\n"
 	 "\n"
 	 "  -k, --key KEY=VALUE    a keyword argument\n"
 	 "      --kwargs JSON      keyword arguments as an object\n"
-	 "  -s, --string ARG       an argument that is a string\n"
+	 "  -s, --string ARG       an argument that is a string, whatever it looks like\n"
 	 "      --ack              wait for the router, print the publication's id\n"
-	 "      --stdin            one event for each line of standard input, its one argument\n",
+	 "      --no-exclude-me    to subscribers of this connection, too\n"
+	 "      --stdin            one event for each line of standard input, its one argument\n"
+	 "\n"
+	 "An ARG, VALUE or line is JSON if it reads as JSON, else a string.\n",
 	 cli_publish},
-	{"subscribe", "sub", "subscribe [OPTION]... TOPIC",
-	 "Prints the arguments of each event as one JSON array a line.\n"
+	{"subscribe", "sub", CLI_TAKES_WORD, "ntf", "print events", "subscribe [OPTION]... TOPIC",
+	 "Prints the arguments of each event as one JSON array a line; with keyword arguments, "
+	 "the\n"
+	 "object that --full prints.\n"
 	 "\n"
 	 "      --count N          stop after N events\n"
 	 "      --timeout SECONDS  stop (exit 124) when no event comes for that long\n"
 	 "      --full             print {\"args\":...,\"kwargs\":...}\n",
 	 cli_subscribe},
-	{"register", NULL, "register [OPTION]... URI -- COMMAND [ARG]...",
+	{"register", NULL, CLI_TAKES_COMMAND, "c", "serve a procedure by a command",
+	 "register [OPTION]... URI -- COMMAND [ARG]...",
 	 "Serves a procedure by a command, run once for each call.\n"
 	 "\n"
 	 "      --concurrency N    commands that may run at once (8); beyond it callers are\n"
 	 "                         told wamp.error.unavailable\n"
 	 "\n"
-	 "The command is not given to a shell. Its standard input is the array of arguments as "
-	 "one\n"
-	 "line of JSON; WAMP_PROCEDURE and WAMP_KWARGS are set. Its output is the result: one "
-	 "JSON\n"
-	 "value as it is, other text as a string without its last newline, nothing as no result. "
-	 "An\n"
-	 "exit status other than 0 is the error wamp.error.runtime_error.\n",
+	 "The command is not given to a shell. Its standard input is the array of arguments as\n"
+	 "one line of JSON; WAMP_PROCEDURE, WAMP_KWARGS and, if known, WAMP_CALLER,\n"
+	 "WAMP_CALLER_AUTHID, WAMP_CALLER_AUTHROLE and WAMP_TIMEOUT_MS are set. Its output is\n"
+	 "the result: one JSON value as it is, other text as a string without its last newline,\n"
+	 "nothing as no result. An exit status other than 0 is the error\n"
+	 "wamp.error.runtime_error. SIGINT and SIGTERM end it (exit 0).\n",
 	 cli_register},
-	{"status", NULL, "status [--json]",
+	{"status", NULL, CLI_TAKES_NOTHING, "j", "what the daemon is doing", "status [--json]",
 	 "Shows the daemon, its router sessions and its clients.\n"
 	 "\n"
 	 "      --json             for programs\n",
 	 cli_status},
-	{"list", NULL, "list WHAT",
-	 "Prints rows as JSON, one a line: sessions, clients, registrations, subscriptions, "
-	 "calls,\n"
-	 "limits or errors.\n",
+	{"list", NULL, CLI_TAKES_WORD, "", "rows of one kind", "list WHAT",
+	 "Prints rows as JSON, one a line: sessions, clients, registrations, subscriptions,\n"
+	 "calls, limits or errors.\n",
 	 cli_list},
-	{"wait", NULL, "wait [--timeout SECONDS]",
-	 "Waits until the session is joined (exit 124 if it is not in time).\n", cli_wait},
+	{"wait", NULL, CLI_TAKES_NOTHING, "tS", "wait until a router session is joined",
+	 "wait [OPTION]...",
+	 "Waits until the session is joined.\n"
+	 "\n"
+	 "      --session NAME     which one, instead of the daemon's default\n"
+	 "      --timeout SECONDS  give up after that long (exit 124)\n",
+	 cli_wait},
 };
 
-static const char main_help[] =
-	"Usage: wampctl [--socket PATH] [--session NAME] COMMAND ...\n"
-	"Talks WAMP through wampbridged.\n"
-	"\n"
-	"  call         call a procedure\n"
-	"  publish      publish an event\n"
-	"  subscribe    print events\n"
-	"  register     serve a procedure by a command\n"
-	"  status       what the daemon is doing\n"
-	"  list         rows of one kind\n"
-	"  wait         wait until a router session is joined\n"
+static const char main_options_help[] =
+	"  help         this text, or that of a command\n"
 	"\n"
 	"      --socket PATH    the daemon's socket ($WAMPBRIDGE_SOCKET)\n"
 	"      --session NAME   the router session to use\n"
 	"  -V, --version        the version\n"
 	"  -h, --help           this text; \"wampctl COMMAND --help\" for a command\n"
 	"\n"
-	"Exit status: 0 done, 1 the procedure returned an error, 64 usage, 65 bad JSON, 69 no "
-	"daemon,\n"
-	"75 may succeed later, 76 protocol, 77 not allowed, 124 timeout. See wampctl(1).\n";
+	"Exit status: 0 done, 1 the procedure returned an error, 64 usage, 65 bad JSON, 69 no\n"
+	"daemon, 75 may succeed later, 76 protocol, 77 not allowed, 124 timeout. See wampctl(1).\n";
+
+static int main_help(void)
+{
+	printf("Usage: wampctl [--socket PATH] [--session NAME] COMMAND ...\n"
+	       "Talks WAMP through wampbridged.\n"
+	       "\n");
+	for (size_t i = 0; i < ARRAY_SIZE(main_verbs); i++)
+		printf("  %-12s %s\n", main_verbs[i].name, main_verbs[i].summary);
+	fputs(main_options_help, stdout);
+	return EX_OK;
+}
+
+static int main_verb_help(const struct cli_verb *verb)
+{
+	printf("Usage: wampctl %s\n%s", verb->usage, verb->help);
+	return EX_OK;
+}
 
 static const struct cli_verb *main_find(const char *name)
 {
@@ -97,47 +115,38 @@ static const struct cli_verb *main_find(const char *name)
 	return NULL;
 }
 
-int cli_usage(const char *verb, const char *format, ...)
+static int main_run_verb(struct cli *cli, const struct cli_verb *verb, int argc, char **argv)
 {
-	va_list args;
+	CLEANUP(cli_options_done) struct cli_options options;
+	int r = cli_options_parse(&options, verb, argc, argv);
 
-	fputs("wampctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\nTry \"wampctl %s%s--help\".\n", verb ? verb : "", verb ? " " : "");
-	return EX_USAGE;
-}
-
-int cli_help(const char *name)
-{
-	const struct cli_verb *verb = main_find(name);
-
-	printf("Usage: wampctl %s\n%s", verb->usage, verb->help);
-	return EX_OK;
+	if (r)
+		return r;
+	if (options.help)
+		return main_verb_help(verb);
+	r = cli_connect(cli);
+	if (r == 0)
+		r = verb->run(cli, &options);
+	wampbridge_close(cli->client);
+	return r;
 }
 
 static int main_run(struct cli *cli, int argc, char **argv)
 {
-	const struct cli_verb *verb;
-	int r;
+	bool is_help = argc > 0 && strcmp(argv[0], "help") == 0;
+	const char *name = is_help ? argv[1] : argc > 0 ? argv[0] : NULL;
+	const struct cli_verb *verb = name ? main_find(name) : NULL;
 
-	if (argc < 1)
+	if (is_help && !name)
+		return main_help();
+	if (!name)
 		return cli_usage(NULL, "a command is missing");
-	if (strcmp(argv[0], "help") == 0) {
-		verb = argc > 1 ? main_find(argv[1]) : NULL;
-		if (verb)
-			return cli_help(verb->name);
-		fputs(main_help, stdout);
-		return EX_OK;
-	}
-	verb = main_find(argv[0]);
 	if (!verb)
-		return cli_usage(NULL, "unknown command \"%s\"", argv[0]);
-	optind = 0;
-	r = verb->run(cli, argc, argv);
-	wampbridge_close(cli->client);
-	return r;
+		return cli_usage(NULL, "unknown command \"%s\"", name);
+	if (is_help)
+		return main_verb_help(verb);
+	argv[0] = (char *)"wampctl"; /* getopt_long() begins its complaints with it */
+	return main_run_verb(cli, verb, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -152,6 +161,8 @@ int main(int argc, char **argv)
 	struct cli cli = {0};
 	int c, r;
 
+	/* Some parents ignore it; then a reader's end would not end us. */
+	signal(SIGPIPE, SIG_DFL);
 	while ((c = getopt_long(argc, argv, "+Vh", options, NULL)) != -1) {
 		switch (c) {
 		case 'S':
@@ -162,16 +173,14 @@ int main(int argc, char **argv)
 			break;
 		case 'V':
 			printf("wampctl %s\n", WAMPBRIDGE_VERSION);
-			return EX_OK;
+			return cli_flush();
 		case 'h':
-			fputs(main_help, stdout);
-			return EX_OK;
+			main_help();
+			return cli_flush();
 		default:
 			return EX_USAGE;
 		}
 	}
 	r = main_run(&cli, argc - optind, argv + optind);
-	if (fflush(stdout) != 0 && r == EX_OK)
-		r = EX_IOERR;
-	return r;
+	return r ? r : cli_flush();
 }

@@ -4,22 +4,18 @@
  * wampctl: arguments of the command line as JSON
  *
  * What is JSON keeps its own text, so that 0.1 and 2^64 arrive as they were
- * typed.
+ * typed. What is JSON but would harm other peers (protocol §2.6) is refused
+ * here, rather than sent as a string that nobody meant.
  */
 
 #include "cli/cli.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#define PAYLOAD_MAX (16u << 20)
+#include "codec/chars.h"
 
 void cli_payload_init(struct cli_payload *p)
 {
-	buf_init(&p->args, PAYLOAD_MAX);
-	buf_init(&p->kwargs, PAYLOAD_MAX);
+	buf_init(&p->args, CLI_MAX_LINE);
+	buf_init(&p->kwargs, CLI_MAX_LINE);
 }
 
 void cli_payload_done(struct cli_payload *p)
@@ -34,54 +30,103 @@ static void payload_separate(struct buf *b)
 		buf_append_char(b, ',');
 }
 
-void cli_emit_guess(struct buf *b, struct slice text)
+static bool payload_is_utf8(struct slice text)
+{
+	const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
+	size_t n = 1;
+
+	for (; p < end && n; p += n)
+		n = chars_length(p, end);
+	return n > 0;
+}
+
+static int payload_emit_string(struct buf *b, struct slice text)
+{
+	if (!payload_is_utf8(text)) {
+		cli_tell("\"%.*s\" is not UTF-8", SLICE_ARG(text));
+		return EX_DATAERR;
+	}
+	emit_text(b, text);
+	return 0;
+}
+
+int cli_payload_emit_word(struct buf *b, struct slice text)
+{
+	struct scan_value value;
+	struct scan_error error;
+	int r = scan_one(text, SCAN_STRICT, &value, &error);
+
+	if (r == SCAN_BAD_NUMBER) {
+		cli_tell("%.*s: a number beyond the range of a double", SLICE_ARG(text));
+		return EX_DATAERR;
+	}
+	if (r == SCAN_BAD_UTF8 && payload_is_utf8(text)) {
+		cli_tell("%.*s: a lone surrogate at byte %zu", SLICE_ARG(text), error.offset + 1);
+		return EX_DATAERR;
+	}
+	if (r)
+		return payload_emit_string(b, text);
+	emit_value(b, &value);
+	return 0;
+}
+
+void cli_payload_emit_output(struct buf *b, struct slice text)
 {
 	struct scan_value value;
 	struct scan_error error;
 
-	if (scan_one(text, SCAN_STRICT, &value, &error) == 0)
+	if (!text.len)
+		return;
+	if (scan_one(text, SCAN_STRICT, &value, &error) == 0) {
 		emit_value(b, &value);
-	else
-		emit_text(b, text);
+		return;
+	}
+	if (text.ptr[text.len - 1] == '\n')
+		text.len--;
+	emit_text(b, text);
 }
 
-void cli_payload_add(struct cli_payload *p, const char *arg)
+int cli_payload_add(struct cli_payload *p, const char *arg)
 {
 	payload_separate(&p->args);
-	cli_emit_guess(&p->args, slice_of(arg));
+	return cli_payload_emit_word(&p->args, slice_of(arg));
 }
 
-void cli_payload_add_string(struct cli_payload *p, const char *arg)
+int cli_payload_add_string(struct cli_payload *p, const char *arg)
 {
 	payload_separate(&p->args);
-	emit_text(&p->args, slice_of(arg));
+	return payload_emit_string(&p->args, slice_of(arg));
 }
 
 int cli_payload_add_key(struct cli_payload *p, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
+	int r;
 
 	if (!equals || equals == arg) {
-		fprintf(stderr, "wampctl: \"%s\" is not KEY=VALUE\n", arg);
+		cli_tell("\"%s\" is not KEY=VALUE", arg);
 		return EX_USAGE;
 	}
 	payload_separate(&p->kwargs);
-	emit_text(&p->kwargs, (struct slice){arg, (size_t)(equals - arg)});
+	r = payload_emit_string(&p->kwargs, (struct slice){arg, (size_t)(equals - arg)});
+	if (r)
+		return r;
 	buf_append_char(&p->kwargs, ':');
-	cli_emit_guess(&p->kwargs, slice_of(equals + 1));
-	return 0;
+	return cli_payload_emit_word(&p->kwargs, slice_of(equals + 1));
 }
 
 int cli_payload_add_object(struct cli_payload *p, const char *json)
 {
+	CLEANUP(buf_done) struct buf compact = BUF_INIT(CLI_MAX_LINE);
 	struct scan_value value;
 	struct scan_error error;
-	struct buf compact = BUF_INIT(PAYLOAD_MAX);
 
-	if (scan_one(slice_of(json), SCAN_STRICT, &value, &error) != 0 ||
-	    value.type != SCAN_OBJECT) {
-		fprintf(stderr, "wampctl: --kwargs is not a JSON object%s%s\n",
-			*error.expected ? ": expected " : "", error.expected);
+	if (scan_one(slice_of(json), SCAN_STRICT, &value, &error) != 0) {
+		cli_tell("--kwargs: expected %s at byte %zu", error.expected, error.offset + 1);
+		return EX_DATAERR;
+	}
+	if (value.type != SCAN_OBJECT) {
+		cli_tell("--kwargs: not a JSON object");
 		return EX_DATAERR;
 	}
 	emit_value(&compact, &value);
@@ -89,62 +134,22 @@ int cli_payload_add_object(struct cli_payload *p, const char *json)
 		payload_separate(&p->kwargs);
 		buf_append(&p->kwargs, compact.data + 1, buf_len(&compact) - 2);
 	}
-	buf_done(&compact);
 	return 0;
 }
 
-void cli_payload_emit(struct buf *b, const struct cli_payload *p)
+static void payload_emit_part(struct buf *b, const char *open, const struct buf *part, char end)
 {
-	if (buf_len(&p->args)) {
-		emit_literal(b, ",\"args\":[");
-		buf_append_slice(b, buf_bytes(&p->args));
-		buf_append_char(b, ']');
+	if (buf_len(part)) {
+		buf_append_slice(b, slice_of(open));
+		buf_append_slice(b, buf_bytes(part));
+		buf_append_char(b, end);
 	}
-	if (buf_len(&p->kwargs)) {
-		emit_literal(b, ",\"kwargs\":{");
-		buf_append_slice(b, buf_bytes(&p->kwargs));
-		buf_append_char(b, '}');
-	}
-	if (p->args.error || p->kwargs.error)
-		b->error = p->args.error ? p->args.error : p->kwargs.error;
+	if (part->error)
+		b->error = part->error;
 }
 
-void cli_begin(struct buf *b, const struct cli *cli, const char *op, const char *member,
-	       const char *uri)
+void cli_payload_emit(struct buf *b, const struct buf *args, const struct buf *kwargs)
 {
-	emit_literal(b, "{\"op\":");
-	emit_text(b, slice_of(op));
-	emit_literal(b, ",\"id\":1");
-	if (member) {
-		buf_append_char(b, ',');
-		emit_text(b, slice_of(member));
-		buf_append_char(b, ':');
-		emit_text(b, slice_of(uri));
-	}
-	if (cli->session) {
-		emit_literal(b, ",\"session\":");
-		emit_text(b, slice_of(cli->session));
-	}
-}
-
-long cli_milliseconds(const char *seconds)
-{
-	char *end;
-	double n = strtod(seconds, &end);
-
-	if (end == seconds || *end || !isfinite(n) || n < 0 || n > 1e9)
-		return -1;
-	return (long)(n * 1000 + 0.5);
-}
-
-long cli_count(const char *text)
-{
-	struct scan_value value;
-	struct scan_error error;
-	uint64_t n;
-
-	if (scan_one(slice_of(text), SCAN_STRICT, &value, &error) != 0 ||
-	    !scan_u64(&value, 1000000000, &n) || !n)
-		return -1;
-	return (long)n;
+	payload_emit_part(b, ",\"args\":[", args, ']');
+	payload_emit_part(b, ",\"kwargs\":{", kwargs, '}');
 }

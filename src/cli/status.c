@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wampctl status, list, wait
+ * wampctl status, list
+ *
+ * For people a table, for programs the daemon's own text. jansson reads only
+ * what becomes a table: there no number has to keep its spelling.
  */
 
 #include "cli/cli.h"
@@ -9,265 +12,249 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
-static int status_ask(struct cli *cli, const char *request, struct cli_line *line)
+/* A daemon that takes longer for its own state is stuck. */
+#define STATUS_TIMEOUT_MS 10000
+
+#define STATUS_MAX_COLUMNS 8
+#define STATUS_CELL	   256
+
+struct status_column {
+	const char *title;
+	const char *key;
+	bool to_the_right; /* numbers */
+};
+
+static int status_ask(struct cli *cli, const char *op, const char *what, struct cli_line *line)
 {
-	struct buf b = BUF_INIT(4096);
+	struct buf b = BUF_INIT(CLI_MAX_LINE);
+	struct cli no_session = *cli;
 	int r;
 
-	buf_append_slice(&b, slice_of(request));
+	no_session.session = NULL;
+	cli_begin(&b, &no_session, op, what ? "what" : NULL, what);
+	buf_append_char(&b, '}');
 	r = cli_send(cli, &b);
-	while (r == 0) {
-		r = cli_receive(cli, 10000, line);
-		if (r == 0 && cli_is(line, "op", "error"))
-			return cli_print_error(line);
-		if (r == 0 && cli_member(line, "id"))
-			return 0;
-	}
+	if (r == 0)
+		r = cli_receive_reply(cli, cli_now_ms() + STATUS_TIMEOUT_MS, line);
+	if (r == CLI_EXIT_TIMEOUT)
+		cli_tell("the daemon does not answer");
 	return r;
 }
 
 static json_t *status_load(const struct cli_line *line)
 {
-	return json_loadb(line->text.ptr, line->text.len, JSON_ALLOW_NUL, NULL);
+	json_t *reply = json_loadb(line->text.ptr, line->text.len, JSON_ALLOW_NUL, NULL);
+
+	if (!reply)
+		cli_tell("the daemon's answer cannot be read");
+	return reply;
 }
 
-static bool status_has_colour(void)
+/* ---- tables ---- */
+
+static const char *status_cell(json_t *row, const char *key, char cell[STATUS_CELL])
+{
+	json_t *value = json_object_get(row, key);
+
+	if (json_is_string(value) && json_string_length(value))
+		snprintf(cell, STATUS_CELL, "%s", json_string_value(value));
+	else if (json_is_integer(value))
+		snprintf(cell, STATUS_CELL, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	else
+		snprintf(cell, STATUS_CELL, "-");
+	cli_clean(cell);
+	return cell;
+}
+
+/* Characters, not bytes. */
+static int status_width(const char *text)
+{
+	int n = 0;
+
+	for (; *text; text++)
+		n += (*text & 0xc0) != 0x80;
+	return n;
+}
+
+static void status_measure(json_t *items, const struct status_column *columns, size_t n_columns,
+			   int *ret_widths)
+{
+	const size_t n = json_array_size(items);
+	char cell[STATUS_CELL];
+
+	for (size_t i = 0; i < n_columns; i++) {
+		ret_widths[i] = status_width(columns[i].title);
+		for (size_t k = 0; k < n; k++) {
+			int width = status_width(
+				status_cell(json_array_get(items, k), columns[i].key, cell));
+
+			if (width > ret_widths[i])
+				ret_widths[i] = width;
+		}
+	}
+}
+
+static const char *status_colour(const char *key, const char *text)
 {
 	const char *no = getenv("NO_COLOR");
 
-	return isatty(STDOUT_FILENO) && !(no && *no);
+	if (strcmp(key, "state") != 0 || !isatty(STDOUT_FILENO) || (no && *no))
+		return "";
+	return strcmp(text, "joined") == 0 ? "\x1b[32m" : "\x1b[31m";
 }
 
-static const char *status_string(json_t *row, const char *key)
+static void status_print_cell(const struct status_column *column, const char *text, int width,
+			      bool is_last)
 {
-	const char *text = json_string_value(json_object_get(row, key));
+	const char *colour = status_colour(column->key, text);
+	int space = width - status_width(text);
 
-	return text ? text : "-";
+	if (column->to_the_right)
+		printf("%*s", space, "");
+	printf("%s%s%s", colour, text, *colour ? "\x1b[0m" : "");
+	if (!is_last)
+		printf("%*s  ", column->to_the_right ? 0 : space, "");
 }
 
-static void status_print_state(const char *state, int width)
+/* What a session that is not joined says, behind its row. */
+static void status_print_note(json_t *row)
 {
-	bool joined = strcmp(state, "joined") == 0;
+	json_int_t retry = json_integer_value(json_object_get(row, "retry_in_ms"));
+	char cell[STATUS_CELL];
 
-	if (status_has_colour())
-		printf("\x1b[%sm%-*s\x1b[0m", joined ? "32" : "31", width, state);
-	else
-		printf("%-*s", width, state);
+	if (json_object_get(row, "message"))
+		printf("  %s\n", status_cell(row, "message", cell));
+	if (retry)
+		printf("  next attempt in %.1f s\n", (double)retry / 1000);
 }
 
-static void status_print_sessions(json_t *items)
-{
-	const size_t n = json_array_size(items);
-
-	printf("%-16s %-13s %-16s %s\n", "SESSION", "STATE", "REALM", "ROUTER");
-	for (size_t i = 0; i < n; i++) {
-		json_t *row = json_array_get(items, i);
-		const char *message = json_string_value(json_object_get(row, "message"));
-		json_int_t retry = json_integer_value(json_object_get(row, "retry_in_ms"));
-
-		printf("%-16s ", status_string(row, "session"));
-		status_print_state(status_string(row, "state"), 13);
-		printf(" %-16s %s\n", status_string(row, "realm"), status_string(row, "router"));
-		if (message)
-			printf("%-16s   %s\n", "", message);
-		if (retry)
-			printf("%-16s   next attempt in %.1f s\n", "", (double)retry / 1000);
-	}
-}
-
-static void status_print_clients(json_t *items)
+static void status_print_table(json_t *items, const struct status_column *columns, size_t n_columns)
 {
 	const size_t n = json_array_size(items);
+	int widths[STATUS_MAX_COLUMNS];
+	char cell[STATUS_CELL];
 
-	printf("\n%6s %6s %8s %-20s %5s %5s %5s %9s\n", "CONN", "UID", "PID", "NAME", "CALLS",
-	       "REG", "SUB", "QUEUED");
-	for (size_t i = 0; i < n; i++) {
-		json_t *row = json_array_get(items, i);
-
-		printf("%6lld %6lld %8lld %-20s %5lld %5lld %5lld %9lld\n",
-		       json_integer_value(json_object_get(row, "conn")),
-		       json_integer_value(json_object_get(row, "uid")),
-		       json_integer_value(json_object_get(row, "pid")), status_string(row, "name"),
-		       json_integer_value(json_object_get(row, "inflight")),
-		       json_integer_value(json_object_get(row, "registrations")),
-		       json_integer_value(json_object_get(row, "subscriptions")),
-		       json_integer_value(json_object_get(row, "queued_bytes")));
-	}
-}
-
-static void status_print_daemon(json_t *status)
-{
-	json_int_t seconds = json_integer_value(json_object_get(status, "uptime_ms")) / 1000;
-
-	printf("%s, up %lld:%02lld:%02lld, %lld clients\n\n", status_string(status, "server"),
-	       seconds / 3600, seconds / 60 % 60, seconds % 60,
-	       json_integer_value(json_object_get(status, "clients")));
-}
-
-/* The reply without op and id. */
-static int status_print_json(const struct cli_line *line)
-{
-	json_t *status = status_load(line);
-
-	if (!status)
-		return EX_PROTOCOL;
-	json_object_del(status, "op");
-	json_object_del(status, "id");
-	json_dumpf(status, stdout, JSON_COMPACT);
+	status_measure(items, columns, n_columns, widths);
+	for (size_t i = 0; i < n_columns; i++)
+		status_print_cell(&columns[i], columns[i].title, widths[i], i + 1 == n_columns);
 	putchar('\n');
-	json_decref(status);
-	return 0;
+	for (size_t k = 0; k < n; k++) {
+		json_t *row = json_array_get(items, k);
+
+		for (size_t i = 0; i < n_columns; i++)
+			status_print_cell(&columns[i], status_cell(row, columns[i].key, cell),
+					  widths[i], i + 1 == n_columns);
+		putchar('\n');
+		status_print_note(row);
+	}
 }
 
-static int status_print_list(struct cli *cli, const char *request, void (*print)(json_t *items))
+static int status_print_list(struct cli *cli, const char *what, const struct status_column *columns,
+			     size_t n_columns)
 {
 	struct cli_line line;
-	int r = status_ask(cli, request, &line);
-	json_t *reply;
+	int r = status_ask(cli, "list", what, &line);
+	json_t *reply = r ? NULL : status_load(&line);
 
 	if (r)
 		return r;
-	reply = status_load(&line);
-	print(json_object_get(reply, "items"));
+	if (!reply)
+		return EX_PROTOCOL;
+	status_print_table(json_object_get(reply, "items"), columns, n_columns);
 	json_decref(reply);
+	return 0;
+}
+
+/* ---- status ---- */
+
+static int status_print_daemon(const struct cli_line *line)
+{
+	json_t *status = status_load(line);
+	json_int_t seconds = json_integer_value(json_object_get(status, "uptime_ms")) / 1000;
+	char cell[STATUS_CELL];
+
+	if (!status)
+		return EX_PROTOCOL;
+	printf("%s, up %lld:%02lld:%02lld, %lld clients\n\n", status_cell(status, "server", cell),
+	       seconds / 3600, seconds / 60 % 60, seconds % 60,
+	       json_integer_value(json_object_get(status, "clients")));
+	json_decref(status);
 	return 0;
 }
 
 static int status_print(struct cli *cli, const struct cli_line *line)
 {
-	json_t *status = status_load(line);
-	int r;
+	static const struct status_column sessions[] = {
+		{"SESSION", "session", false}, {"STATE", "state", false},
+		{"REALM", "realm", false},     {"ID", "session_id", true},
+		{"SINCE", "since", false},     {"ROUTER", "router", false},
+	};
+	static const struct status_column clients[] = {
+		{"CONN", "conn", true},
+		{"UID", "uid", true},
+		{"PID", "pid", true},
+		{"CALLS", "inflight", true},
+		{"REG", "registrations", true},
+		{"SUB", "subscriptions", true},
+		{"QUEUED", "queued_bytes", true},
+		{"NAME", "name", false},
+	};
+	int r = status_print_daemon(line);
 
-	status_print_daemon(status);
-	json_decref(status);
-	r = status_print_list(cli, "{\"op\":\"list\",\"id\":2,\"what\":\"sessions\"}",
-			      status_print_sessions);
 	if (r == 0)
-		r = status_print_list(cli, "{\"op\":\"list\",\"id\":3,\"what\":\"clients\"}",
-				      status_print_clients);
+		r = status_print_list(cli, "sessions", sessions, ARRAY_SIZE(sessions));
+	putchar('\n');
+	if (r == 0)
+		r = status_print_list(cli, "clients", clients, ARRAY_SIZE(clients));
 	return r;
 }
 
-int cli_status(struct cli *cli, int argc, char **argv)
+/* The reply without what belongs to the conversation. */
+static void status_print_json(const struct cli_line *line)
 {
-	static const struct option options[] = {
-		{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	struct cli_line line;
-	bool json = false;
-	int c, r;
+	struct buf b = BUF_INIT(CLI_MAX_LINE);
+	const char *before = "{";
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return cli_help("status");
-		if (c != 'j')
-			return cli_usage("status", "wrong option");
-		json = true;
+	for (size_t i = 0; i < line->n; i++) {
+		const struct scan_member *m = &line->members[i];
+
+		if (slice_is(m->name, "op") || slice_is(m->name, "id"))
+			continue;
+		buf_append_slice(&b, slice_of(before));
+		emit_text(&b, m->name);
+		buf_append_char(&b, ':');
+		emit_value(&b, &m->value);
+		before = ",";
 	}
-	if (optind < argc)
-		return cli_usage("status", "too many arguments");
-	r = cli_connect(cli);
-	if (r == 0)
-		r = status_ask(cli, "{\"op\":\"status\",\"id\":1}", &line);
+	printf("%s%.*s}\n", *before == '{' ? before : "", SLICE_ARG(buf_bytes(&b)));
+	buf_done(&b);
+}
+
+int cli_status(struct cli *cli, const struct cli_options *o)
+{
+	struct cli_line line;
+	int r = status_ask(cli, "status", NULL, &line);
+
 	if (r)
 		return r;
-	return json ? status_print_json(&line) : status_print(cli, &line);
+	if (!o->json)
+		return status_print(cli, &line);
+	status_print_json(&line);
+	return 0;
 }
 
 /* ---- list ---- */
 
-static void list_print(json_t *items)
+int cli_list(struct cli *cli, const struct cli_options *o)
 {
-	const size_t n = json_array_size(items);
+	const struct scan_value *items;
+	struct cli_line line;
+	int r = status_ask(cli, "list", o->word, &line);
 
-	for (size_t i = 0; i < n; i++) {
-		json_t *row = json_array_get(items, i);
-		json_dumpf(row, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
-}
-
-int cli_list(struct cli *cli, int argc, char **argv)
-{
-	struct buf b = BUF_INIT(4096);
-	int r;
-
-	if (argc == 2 && strcmp(argv[1], "--help") == 0)
-		return cli_help("list");
-	if (argc != 2)
-		return cli_usage("list", "WHAT is missing");
-	r = cli_connect(cli);
 	if (r)
 		return r;
-	emit_literal(&b, "{\"op\":\"list\",\"id\":1,\"what\":");
-	emit_text(&b, slice_of(argv[1]));
-	emit_literal(&b, "}");
-	buf_append_char(&b, '\0');
-	r = b.error ? EX_OSERR : status_print_list(cli, b.data, list_print);
-	buf_done(&b);
-	return r;
-}
-
-/* ---- wait ---- */
-
-static int64_t wait_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int wait_run(struct cli *cli, long timeout_ms)
-{
-	int64_t deadline = timeout_ms < 0 ? -1 : wait_now_ms() + timeout_ms;
-	struct buf b = BUF_INIT(4096);
-	struct cli_line line;
-	char state[64] = "unknown";
-	int r;
-
-	cli_begin(&b, cli, "watch", NULL, NULL);
-	buf_append_char(&b, '}');
-	r = cli_send(cli, &b);
-	while (r == 0 && strcmp(state, "joined") != 0) {
-		int64_t left = deadline < 0 ? -1 : deadline - wait_now_ms();
-
-		r = cli_receive(cli, deadline < 0 ? -1 : left > 0 ? (int)left : 0, &line);
-		if (r == 0 && cli_is(&line, "op", "error"))
-			r = cli_print_error(&line);
-		else if (r == 0 && cli_is(&line, "op", "session"))
-			cli_text(&line, "state", state, sizeof(state));
-	}
-	if (r == CLI_EXIT_TIMEOUT)
-		fprintf(stderr, "wampctl: the session is %s\n", state);
-	return r;
-}
-
-int cli_wait(struct cli *cli, int argc, char **argv)
-{
-	static const struct option options[] = {{"timeout", required_argument, NULL, 't'},
-						{"session", required_argument, NULL, 'N'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
-	long timeout_ms = -1;
-	int c, r;
-
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (c == 'h')
-			return cli_help("wait");
-		if (c == 'N')
-			cli->session = optarg;
-		else if (c == 't')
-			timeout_ms = cli_milliseconds(optarg);
-		else
-			return cli_usage("wait", "wrong option");
-		if (c == 't' && timeout_ms < 0)
-			return cli_usage("wait", "\"%s\" is no number of seconds", optarg);
-	}
-	if (optind < argc)
-		return cli_usage("wait", "too many arguments");
-	r = cli_connect(cli);
-	return r ? r : wait_run(cli, timeout_ms);
+	items = cli_line_find(&line, "items");
+	return items ? cli_print_elements(items) : EX_PROTOCOL;
 }

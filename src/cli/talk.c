@@ -6,11 +6,17 @@
 
 #include "cli/cli.h"
 
-#include "base/mem.h"
-
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+int64_t cli_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static int talk_fail(const struct cli *cli, int error)
 {
@@ -18,15 +24,13 @@ static int talk_fail(const struct cli *cli, int error)
 
 	if (!path)
 		path = getenv("WAMPBRIDGE_SOCKET");
-	fprintf(stderr, "wampctl: %s: %s%s\n", path ? path : "wampbridged",
-		error == -EPIPE ? "the daemon closed the connection" : strerror(-error),
-		error == -ENOENT || error == -ECONNREFUSED ? " (is wampbridged running?)" : "");
-	return EX_UNAVAILABLE;
+	cli_tell("%s: %s", path && *path ? path : "wampbridged", wampbridge_strerror(error));
+	return error == -EMSGSIZE ? EX_PROTOCOL : EX_UNAVAILABLE;
 }
 
 int cli_connect(struct cli *cli)
 {
-	static const char hello[] = "{\"op\":\"hello\",\"name\":\"wampctl\"}";
+	static const char hello[] = "{\"op\":\"hello\",\"proto\":[1,0],\"name\":\"wampctl\"}";
 	int r = wampbridge_connect(&cli->client, cli->socket);
 
 	if (r == 0)
@@ -34,49 +38,99 @@ int cli_connect(struct cli *cli)
 	return r < 0 ? talk_fail(cli, r) : 0;
 }
 
+void cli_begin(struct buf *b, const struct cli *cli, const char *op, const char *member,
+	       const char *text)
+{
+	emit_literal(b, "{\"op\":");
+	emit_text(b, slice_of(op));
+	emit_literal(b, ",\"id\":1");
+	if (member) {
+		buf_append_char(b, ',');
+		emit_text(b, slice_of(member));
+		buf_append_char(b, ':');
+		emit_text(b, slice_of(text));
+	}
+	if (cli->session) {
+		emit_literal(b, ",\"session\":");
+		emit_text(b, slice_of(cli->session));
+	}
+}
+
 int cli_send(struct cli *cli, struct buf *line)
 {
+	struct slice text = buf_bytes(line);
 	int r = line->error;
 
-	if (r == 0)
-		r = wampbridge_send(cli->client, line->data, buf_len(line));
+	if (r < 0) {
+		cli_tell("%s", r == -ENOBUFS ? "the arguments are too long" : strerror(-r));
+		r = r == -ENOBUFS ? EX_DATAERR : EX_OSERR;
+	} else {
+		r = wampbridge_send(cli->client, text.ptr, text.len);
+		r = r < 0 ? talk_fail(cli, r) : 0;
+	}
 	buf_done(line);
-	return r < 0 ? talk_fail(cli, r) : 0;
+	return r;
 }
 
-static int talk_parse(struct cli_line *ret, const char *text, size_t len)
+static int talk_bye(const struct cli_line *line)
 {
-	struct scan_error error;
-
-	ret->text = (struct slice){text, len};
-	if (scan_object(ret->text, SCAN_LENIENT, &ret->names, ret->members,
-			ARRAY_SIZE(ret->members), &ret->n, &error) == 0)
-		return 0;
-	fprintf(stderr, "wampctl: the daemon sent a line that is no JSON object\n");
-	return EX_PROTOCOL;
-}
-
-int cli_receive(struct cli *cli, int timeout_ms, struct cli_line *ret)
-{
-	const char *text;
 	char message[512];
-	size_t len;
-	int r;
 
-	r = wampbridge_next_line(cli->client, timeout_ms, &text, &len);
+	cli_tell("the daemon says goodbye: %s",
+		 cli_line_text(line, "message", message, sizeof(message)));
+	if (cli_line_is_true(line, "retry"))
+		return EX_TEMPFAIL;
+	return cli_line_is(line, "code", "protocol_error") ? EX_PROTOCOL : EX_UNAVAILABLE;
+}
+
+static int talk_wait_ms(int64_t deadline_ms)
+{
+	int64_t left = deadline_ms < 0 ? -1 : deadline_ms - cli_now_ms();
+
+	return deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0;
+}
+
+int cli_receive(struct cli *cli, int64_t deadline_ms, struct cli_line *ret)
+{
+	int r = wampbridge_next_line(cli->client, talk_wait_ms(deadline_ms), &ret->text.ptr,
+				     &ret->text.len);
+
 	if (r == 0)
 		return CLI_EXIT_TIMEOUT;
 	if (r < 0)
 		return talk_fail(cli, r);
-	r = talk_parse(ret, text, len);
-	if (r || !cli_is(ret, "op", "bye"))
-		return r;
-	fprintf(stderr, "wampctl: the daemon says bye: %s\n",
-		cli_text(ret, "message", message, sizeof(message)));
-	return cli_member(ret, "retry") ? EX_TEMPFAIL : EX_UNAVAILABLE;
+	if (cli_line_parse(ret) != 0) {
+		cli_tell("the daemon sent a line that is no JSON object");
+		return EX_PROTOCOL;
+	}
+	return cli_line_is(ret, "op", "bye") ? talk_bye(ret) : 0;
 }
 
-const struct scan_value *cli_member(const struct cli_line *line, const char *name)
+int cli_receive_reply(struct cli *cli, int64_t deadline_ms, struct cli_line *ret)
+{
+	int r;
+
+	do {
+		r = cli_receive(cli, deadline_ms, ret);
+		/* An error without id is about a line that could not be read: ours. */
+		if (r == 0 && cli_line_is(ret, "op", "error"))
+			return cli_print_error(ret);
+	} while (r == 0 && !cli_line_find(ret, "id"));
+	return r;
+}
+
+/* ---- a line's members ---- */
+
+int cli_line_parse(struct cli_line *line)
+{
+	struct scan_error error;
+
+	line->n = 0;
+	return scan_object(line->text, SCAN_LENIENT, &line->names, line->members,
+			   ARRAY_SIZE(line->members), &line->n, &error);
+}
+
+const struct scan_value *cli_line_find(const struct cli_line *line, const char *name)
 {
 	for (size_t i = 0; i < line->n; i++)
 		if (slice_is(line->members[i].name, name))
@@ -84,90 +138,41 @@ const struct scan_value *cli_member(const struct cli_line *line, const char *nam
 	return NULL;
 }
 
-bool cli_is(const struct cli_line *line, const char *member, const char *text)
+bool cli_line_is(const struct cli_line *line, const char *name, const char *text)
 {
-	const struct scan_value *v = cli_member(line, member);
+	const struct scan_value *v = cli_line_find(line, name);
 
 	return v && v->type == SCAN_STRING && slice_is(scan_raw(v), text);
 }
 
-const char *cli_text(const struct cli_line *line, const char *member, char *buf, size_t size)
+bool cli_line_is_true(const struct cli_line *line, const char *name)
 {
-	const struct scan_value *v = cli_member(line, member);
-	size_t n = 0;
-
-	if (v && v->type == SCAN_STRING && scan_raw(v).len < size)
-		n = scan_decode(v, buf);
-	else if (v && v->type != SCAN_STRING)
-		n = (size_t)snprintf(buf, size, "%.*s", SLICE_ARG(scan_token(v)));
-	buf[n < size ? n : size - 1] = '\0';
-	return buf;
-}
-
-static bool talk_may_retry(const struct cli_line *line)
-{
-	const struct scan_value *v = cli_member(line, "retry");
+	const struct scan_value *v = cli_line_find(line, name);
 
 	return v && v->type == SCAN_TRUE;
 }
 
-int cli_print_error(const struct cli_line *line)
+const char *cli_line_text(const struct cli_line *line, const char *name, char *buf, size_t size)
 {
-	static const struct {
-		const char *code;
-		int exit;
-	} exits[] = {
-		{"timeout", CLI_EXIT_TIMEOUT},	{"denied", EX_NOPERM},
-		{"not_authorized", EX_NOPERM},	{"bad_json", EX_PROTOCOL},
-		{"bad_utf8", EX_DATAERR},	{"bad_message", EX_PROTOCOL},
-		{"unknown_op", EX_PROTOCOL},	{"unknown_member", EX_PROTOCOL},
-		{"proto_version", EX_PROTOCOL}, {"invalid_uri", EX_DATAERR},
-	};
+	const struct scan_value *v = cli_line_find(line, name);
+	size_t n = 0;
 
-	fprintf(stderr, "%.*s\n", SLICE_ARG(line->text));
-	for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
-		if (cli_is(line, "code", exits[i].code))
-			return exits[i].exit;
-	return talk_may_retry(line) ? EX_TEMPFAIL : CLI_EXIT_ERROR;
+	if (v && v->len < size) {
+		if (v->type == SCAN_STRING)
+			n = scan_decode(v, buf);
+		else
+			memcpy(buf, v->text, n = v->len);
+	}
+	buf[n] = '\0';
+	return buf;
 }
 
-void cli_print_value(const struct scan_value *v)
+bool cli_line_inner(const struct cli_line *line, const char *name, struct cli_line *ret)
 {
-	fwrite(v->text, 1, v->len, stdout);
-	putchar('\n');
-}
+	const struct scan_value *v = cli_line_find(line, name);
 
-static void talk_print_args(const struct scan_value *args)
-{
-	struct scan_value *items = NULL, *more;
-	struct scan_error error;
-	size_t n = 0, max = 16;
-	int r;
-
-	do {
-		max *= 4;
-		more = mem_realloc(items, max * sizeof(*items));
-		if (!more)
-			break;
-		items = more;
-		r = scan_array(scan_token(args), SCAN_LENIENT, items, max, &n, &error);
-	} while (r == SCAN_TOO_MANY);
-	for (size_t i = 0; i < n; i++)
-		cli_print_value(&items[i]);
-	mem_free(items);
-}
-
-void cli_print_payload(const struct cli_line *line, bool full)
-{
-	const struct scan_value *args = cli_member(line, "args");
-	const struct scan_value *kwargs = cli_member(line, "kwargs");
-
-	if (!args || !kwargs)
-		return;
-	if (full || !(kwargs->flags & SCAN_EMPTY))
-		printf("{\"args\":%.*s,\"kwargs\":%.*s}\n", SLICE_ARG(scan_token(args)),
-		       SLICE_ARG(scan_token(kwargs)));
-	else
-		talk_print_args(args);
-	fflush(stdout);
+	if (!v || v->type != SCAN_OBJECT)
+		return false;
+	ret->text = scan_token(v);
+	return cli_line_parse(ret) == 0;
 }

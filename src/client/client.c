@@ -2,6 +2,10 @@
 
 /*
  * libwampbridge: a connection to wampbridged
+ *
+ * A blocking socket, one growing buffer for what comes in, and nothing for
+ * what goes out: a line is on its way to the kernel, or its sender waits. It
+ * frames lines (protocol §2) and must not know what they say.
  */
 
 #include "wampbridge.h"
@@ -21,8 +25,9 @@
 #include <unistd.h>
 
 #define CLIENT_SYSTEM_SOCKET "/run/wampbridge/wampbridge.sock"
-#define CLIENT_MAX_LINE	     (16u << 20)
-#define CLIENT_READ_SIZE     65536u
+/* The daemon's own largest max_line; what is longer ends the connection's use. */
+#define CLIENT_MAX_LINE	 (16u << 20)
+#define CLIENT_READ_SIZE 65536u
 
 struct wampbridge {
 	int fd;
@@ -32,14 +37,17 @@ struct wampbridge {
 	struct sockaddr_un address;
 };
 
-/* The user's own daemon, if its socket is there. */
+/*
+ * The user's own daemon, if its socket is there. Root's is the system's: an
+ * environment that sudo left over must not lead it to somebody else's.
+ */
 static bool client_user_path(char *path, size_t size)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	struct stat st;
 	int n;
 
-	if (!runtime || !*runtime)
+	if (geteuid() == 0 || !runtime || !*runtime)
 		return false;
 	n = snprintf(path, size, "%s/wampbridge/wampbridge.sock", runtime);
 	return n > 0 && (size_t)n < size && stat(path, &st) == 0;
@@ -71,9 +79,10 @@ static int client_open(struct wampbridge *w, const char *path)
 	w->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (w->fd < 0)
 		return -errno;
-	if (connect(w->fd, (struct sockaddr *)&w->address, sizeof(w->address)) < 0)
-		return -errno;
-	return 0;
+	do
+		r = connect(w->fd, (struct sockaddr *)&w->address, sizeof(w->address));
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -errno : 0;
 }
 
 PUBLIC int wampbridge_connect(struct wampbridge **ret, const char *path)
@@ -127,6 +136,8 @@ PUBLIC int wampbridge_send(struct wampbridge *w, const char *line, size_t len)
 	struct iovec iov[2] = {{(char *)line, len}, {lf, 1}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
 
+	if (len && memchr(line, '\n', len))
+		return -EINVAL;
 	while (iov[0].iov_len + iov[1].iov_len) {
 		ssize_t n = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
 		size_t first;
@@ -150,32 +161,37 @@ PUBLIC int wampbridge_send(struct wampbridge *w, const char *line, size_t len)
 
 /* ---- receiving ---- */
 
-static bool client_take(struct wampbridge *w, const char **ret_line, size_t *ret_len)
+/* 1 with a line, 0 when none is there whole, or -EMSGSIZE. */
+static int client_take(struct wampbridge *w, const char **ret_line, size_t *ret_len)
 {
 	struct slice bytes = buf_bytes(&w->in);
 	char *lf;
 
 	if (bytes.len == w->searched)
-		return false;
+		return 0;
 	lf = memchr(bytes.ptr + w->searched, '\n', bytes.len - w->searched);
-	w->searched = bytes.len;
-	if (!lf)
-		return false;
+	if (!lf) {
+		w->searched = bytes.len;
+		return 0;
+	}
+	if (lf - bytes.ptr >= CLIENT_MAX_LINE)
+		return -EMSGSIZE;
 	*lf = '\0';
 	*ret_line = bytes.ptr;
 	*ret_len = (size_t)(lf - bytes.ptr);
 	w->taken = *ret_len + 1;
-	return true;
+	return 1;
 }
 
 static int client_read(struct wampbridge *w)
 {
-	char *to = buf_reserve(&w->in, CLIENT_READ_SIZE);
+	char *to = buf_len(&w->in) < CLIENT_MAX_LINE ? buf_reserve(&w->in, CLIENT_READ_SIZE) : NULL;
 	ssize_t n;
 
 	if (!to)
-		return w->in.error == -ENOBUFS ? -EMSGSIZE : w->in.error;
-	n = recv(w->fd, to, CLIENT_READ_SIZE, 0);
+		return w->in.error ? w->in.error : -EMSGSIZE;
+	/* Readiness may be spurious, and a timeout is a promise: never wait here. */
+	n = recv(w->fd, to, CLIENT_READ_SIZE, MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EINTR || errno == EAGAIN ? 0
 		       : errno == ECONNRESET		 ? -EPIPE
@@ -202,7 +218,7 @@ static int client_wait(struct wampbridge *w, int64_t deadline_ms)
 	int r = poll(&pollfd, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
 
 	if (r < 0)
-		return errno == EINTR ? 1 : -errno;
+		return errno == EINTR ? 1 : -errno; /* the read finds nothing, time is looked at */
 	return r;
 }
 
@@ -216,7 +232,7 @@ PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char
 		buf_consume(&w->in, w->taken);
 		w->taken = w->searched = 0;
 	}
-	while (!client_take(w, ret_line, ret_len)) {
+	while ((r = client_take(w, ret_line, ret_len)) == 0) {
 		r = client_wait(w, deadline_ms);
 		if (r <= 0)
 			return r;
@@ -224,5 +240,27 @@ PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char
 		if (r < 0)
 			return r;
 	}
-	return 1;
+	return r;
+}
+
+PUBLIC const char *wampbridge_strerror(int error)
+{
+	switch (error) {
+	case -ENOENT:
+	case -ECONNREFUSED:
+		return "no daemon listens there (is wampbridged running?)";
+	case -EACCES:
+	case -EPERM:
+		return "no permission to talk to the daemon";
+	case -ENAMETOOLONG:
+		return "the socket's path is too long";
+	case -EPIPE:
+		return "the daemon closed the connection";
+	case -EMSGSIZE:
+		return "the daemon sent a line over 16 MiB";
+	case -EINVAL:
+		return "a line must not hold a line feed";
+	default:
+		return strerror(error < 0 ? -error : error);
+	}
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a command that serves a procedure finds in its environment: what
+ * wampctl itself has, and the variables of the contract of exec.
+ */
+
+#include "cli/cli.h"
+
+#define ENVIRONMENT_MAX_OWN 6
+
+struct environment {
+	char **all; /* NULL behind the last; own ones first, the others are borrowed */
+	char *own[ENVIRONMENT_MAX_OWN];
+	size_t n_own;
+};
+
+/*
+ * For one invocation. -ENOMEM, or 0; environment_done() in either case. What
+ * was inherited of these variables is dropped: it belonged to another call.
+ */
+int environment_init(struct environment *e, const char *procedure,
+		     const struct cli_line *invocation, char *const *inherited) MUST_CHECK;
+void environment_done(struct environment *e);

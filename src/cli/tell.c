@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * wampctl: what is printed, and which exit code belongs to it
+ *
+ * Lines of the daemon may quote other users' names and words, so what goes to
+ * a person is cleaned; what goes to a program is the text as it came.
+ */
+
+#include "cli/cli.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void cli_clean(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		/* C0, DEL, and C1 as UTF-8 spells it: all that a terminal obeys. */
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
+void cli_tell(const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	cli_clean(text);
+	fprintf(stderr, "wampctl: %s\n", text);
+}
+
+void cli_tell_state(const char *name, const struct cli_line *line)
+{
+	char state[64], message[512] = "";
+	struct cli_line error;
+
+	if (cli_line_inner(line, "error", &error))
+		cli_line_text(&error, "message", message, sizeof(message));
+	cli_tell("%s is %s%s%s", name, cli_line_text(line, "state", state, sizeof(state)),
+		 *message ? ": " : "", message);
+}
+
+int cli_print_error(const struct cli_line *line)
+{
+	static const struct {
+		const char *code;
+		int exit;
+	} exits[] = {
+		{"timeout", CLI_EXIT_TIMEOUT},	{"denied", EX_NOPERM},
+		{"not_authorized", EX_NOPERM},	{"bad_json", EX_PROTOCOL},
+		{"bad_utf8", EX_DATAERR},	{"line_too_long", EX_DATAERR},
+		{"bad_message", EX_PROTOCOL},	{"unknown_op", EX_PROTOCOL},
+		{"proto_version", EX_PROTOCOL}, {"unknown_member", EX_PROTOCOL},
+		{"invalid_uri", EX_DATAERR},
+	};
+
+	fprintf(stderr, "%.*s\n", SLICE_ARG(line->text));
+	for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
+		if (cli_line_is(line, "code", exits[i].code))
+			return exits[i].exit;
+	return cli_line_is_true(line, "retry") ? EX_TEMPFAIL : CLI_EXIT_ERROR;
+}
+
+void cli_print_value(const struct scan_value *v)
+{
+	fwrite(v->text, 1, v->len, stdout);
+	putchar('\n');
+}
+
+int cli_print_elements(const struct scan_value *array)
+{
+	CLEANUP(mem_freep) struct scan_value *items = NULL;
+	struct scan_error error;
+	size_t n = 0, max = 16;
+	int r;
+
+	do {
+		struct scan_value *more = mem_realloc(items, (max *= 4) * sizeof(*items));
+
+		if (!more) {
+			cli_tell("out of memory");
+			return EX_OSERR;
+		}
+		items = more;
+		r = scan_array(scan_token(array), SCAN_LENIENT, items, max, &n, &error);
+	} while (r == SCAN_TOO_MANY);
+	for (size_t i = 0; i < n; i++)
+		cli_print_value(&items[i]);
+	return 0;
+}
+
+void cli_print_full(const struct cli_line *line)
+{
+	const struct scan_value none = SCAN_LITERAL("null", SCAN_NULL);
+	const struct scan_value *args = cli_line_find(line, "args");
+	const struct scan_value *kwargs = cli_line_find(line, "kwargs");
+
+	printf("{\"args\":%.*s,\"kwargs\":%.*s}\n", SLICE_ARG(scan_token(args ? args : &none)),
+	       SLICE_ARG(scan_token(kwargs ? kwargs : &none)));
+}
+
+int cli_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (errno != EPIPE)
+		cli_tell("standard output: %s", strerror(errno));
+	return EX_IOERR;
+}
