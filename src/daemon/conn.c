@@ -114,14 +114,33 @@ static void conn_on_gone(struct stream *stream)
 	conn_close(conn_of(stream));
 }
 
+/*
+ * Who has its bye, or needs none, is closed when it has read the rest, or when
+ * it has had time enough: little if it was cut off, and as long as it makes
+ * progress if it leaves at its own wish.
+ */
+static void conn_linger(struct conn *c, bool progress)
+{
+	uint64_t now = uv_now(&c->app->loop);
+
+	if (c->peer->state != PEER_LEAVING)
+		return;
+	if (c->peer->by_choice && (progress || !c->linger_ms))
+		c->linger_ms = now + c->app->config->limits.stall_timeout_ms;
+	else if (!c->linger_ms)
+		c->linger_ms = now + CONN_LINGER_MS;
+}
+
 static void conn_tell_drained(struct conn *c)
 {
 	uint64_t written = stream_written(&c->stream);
 	size_t n = (size_t)(written - c->n_told);
 
 	c->n_told = written;
-	if (n)
-		hub_peer_drained(c->app->hub, c->peer, n);
+	if (!n)
+		return;
+	hub_peer_drained(c->app->hub, c->peer, n);
+	conn_linger(c, true);
 }
 
 static void conn_on_drained(struct stream *stream)
@@ -150,13 +169,13 @@ void conn_flush(struct conn *c)
 		/* Draining may have let events through. */
 	} while (outq_len(&c->peer->out) && !stream_in_flight(&c->stream) &&
 		 c->peer->state != PEER_GONE);
+	hub_peer_flushed(c->app->hub, c->peer);
 	outq_trim(&c->peer->out);
 	if (conn_is_over(c)) {
 		conn_close(c);
 		return;
 	}
-	if (c->peer->state == PEER_LEAVING && !c->linger_ms)
-		c->linger_ms = uv_now(&c->app->loop) + CONN_LINGER_MS;
+	conn_linger(c, false);
 	if (c->choked && !peer_is_choked(c->peer))
 		conn_want_turn(c);
 }
@@ -167,6 +186,9 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 		return;
 	/* A slow reader is no stalled one: a long write may be under way. */
 	conn_tell_drained(c);
+	if (hub_drain_state(c->app->hub) == HUB_DRAIN_OVER &&
+	    c->linger_ms > now_ms + CONN_LINGER_MS)
+		c->linger_ms = now_ms + CONN_LINGER_MS;
 	if (c->linger_ms && now_ms >= c->linger_ms)
 		conn_close(c);
 	else if (c->eof && stream_is_gone(&c->stream))

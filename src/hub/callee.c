@@ -95,6 +95,16 @@ static void callee_hand_over(struct link *l, struct handle *h, const struct wamp
 	program_mark_dirty(p);
 }
 
+/* Callers must not be able to get a callee cut off. */
+static bool callee_has_room(const struct program *p, const struct wamp_msg *msg)
+{
+	size_t size = (size_t)msg->args.len + msg->kwargs.len;
+
+	/* What is longer than any line is refused as that. */
+	return size > p->peer.limits->max_line ||
+	       p->peer.n_undrained + size <= p->peer.limits->output_hard_limit;
+}
+
 void callee_invoke(struct link *l, const struct session_event *event)
 {
 	const struct wamp_msg *msg = &event->msg;
@@ -110,6 +120,8 @@ void callee_invoke(struct link *l, const struct session_event *event)
 			      "not JSON that the callee can be given");
 	else if (h->program->n_invocations >= h->program->peer.limits->max_inflight)
 		callee_refuse(l, msg->request, ERROR_URI_UNAVAILABLE, "callee is busy");
+	else if (!callee_has_room(h->program, msg))
+		callee_refuse(l, msg->request, ERROR_URI_UNAVAILABLE, "callee does not read");
 	else
 		callee_hand_over(l, h, msg);
 }
@@ -182,12 +194,17 @@ static void callee_send_answer(struct program *p, struct invocation *inv, const 
 	(void)link_send(inv->link, &msg);
 }
 
-void callee_answer(struct program *p, const struct request *r)
+int callee_answer(struct program *p, const struct request *r)
 {
 	uint64_t number = request_u64(r, MEMBER_INV, 0);
 	struct invocation *inv = callee_find(p, number);
 	struct reply_to by_line = {SLICE_NONE, r->line};
 
+	if (inv && buf_len(&inv->link->session.out) > LINK_HIGH_WATER) {
+		peer_hold(&p->peer);
+		link_block(inv->link, p);
+		return HUB_HELD;
+	}
 	if (inv) {
 		callee_send_answer(p, inv, r);
 		callee_free(inv);
@@ -198,6 +215,7 @@ void callee_answer(struct program *p, const struct request *r)
 			    "invocation %llu was never issued", (unsigned long long)number);
 	}
 	/* Otherwise it is over already: the answers crossed on the wire. */
+	return HUB_DONE;
 }
 
 void callee_cancel(struct invocation *inv, const char *message)

@@ -30,7 +30,7 @@ static void check_handle(const struct handle *h)
 
 		assert(q->handle == h);
 		assert(h->n_holds || list_is_linked(&q->of_program));
-		bytes += q->tail ? q->tail->len : 0;
+		bytes += q->tail ? q->tail->len + sizeof(*q) : 0;
 	}
 	assert(bytes == h->n_queued_bytes);
 }

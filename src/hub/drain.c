@@ -57,7 +57,6 @@ void hub_drain(struct hub *hub)
 {
 	if (hub->drain != HUB_RUNNING)
 		return;
-	hub->drain = HUB_DRAINING;
 	hub_timer_set(hub, &hub->drain_timer, hub->now_ms + hub->config.shutdown_timeout_ms);
 	list_for_each (i, &hub->programs) {
 		struct program *p = CONTAINER_OF(i, struct program, node);
@@ -65,6 +64,7 @@ void hub_drain(struct hub *hub)
 		drain_drop_handles(p);
 		program_mark_dirty(p);
 	}
+	hub->drain = HUB_DRAINING;
 	drain_advance(hub);
 }
 

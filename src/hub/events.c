@@ -80,9 +80,15 @@ static void events_write(struct handle *h, struct events_tail *tail)
 
 /* ---- waiting ---- */
 
+/* What a waiting event is counted as. */
+static size_t events_cost(size_t len)
+{
+	return len + sizeof(struct queued);
+}
+
 static void queued_free(struct queued *q)
 {
-	size_t n = q->tail ? q->tail->len : 0;
+	size_t n = q->tail ? events_cost(q->tail->len) : 0;
 
 	q->handle->n_queued--;
 	q->handle->n_queued_bytes -= n;
@@ -122,23 +128,29 @@ static void events_drop_oldest(struct handle *h)
 static void events_wait(struct handle *h, struct events_tail *tail)
 {
 	const struct peer_limits *limits = h->program->peer.limits;
-	struct queued *q;
+	struct program *p = h->program;
+	size_t cost = events_cost(tail->text.len);
+	struct queued *q = NULL;
 
 	if (!tail->block)
 		tail->block = block_new(tail->text, SLICE_NONE);
 	while (h->n_queued && (h->n_queued >= limits->subscription_queue ||
-			       h->n_queued_bytes + tail->text.len > PEER_MAX_QUEUE_BYTES))
+			       h->n_queued_bytes + cost > PEER_MAX_QUEUE_BYTES ||
+			       p->n_queued_bytes + cost > limits->output_hard_limit))
 		events_drop_oldest(h);
-	q = tail->block ? events_queue(h) : NULL;
+	/* Many subscriptions together are bounded as one connection is. */
+	if (tail->block && p->n_queued_bytes + cost <= limits->output_hard_limit)
+		q = events_queue(h);
 	if (!q) {
 		h->n_missing++;
 		h->n_dropped++;
+		p->misses = true;
 		return;
 	}
 	q->publication = tail->publication;
 	q->tail = block_ref(tail->block);
-	h->n_queued_bytes += q->tail->len;
-	h->program->n_queued_bytes += q->tail->len;
+	h->n_queued_bytes += cost;
+	p->n_queued_bytes += cost;
 }
 
 void events_gap(struct handle *h, int64_t n, const char *reason)
@@ -179,12 +191,26 @@ static void events_write_queued(struct queued *q)
 		events_write_missing(h);
 }
 
+/* Gaps of subscriptions that have nothing waiting behind them. */
+static void events_write_all_missing(struct program *p)
+{
+	p->misses = false;
+	list_for_each (i, &p->handles) {
+		struct handle *h = CONTAINER_OF(i, struct handle, of_program);
+
+		if (!h->n_queued)
+			events_write_missing(h);
+	}
+}
+
 void events_flush(struct program *p)
 {
 	struct queued *q;
 
 	while (events_may_flow(p) && (q = list_first(&p->queue, struct queued, of_program)))
 		events_write_queued(q);
+	if (list_is_empty(&p->queue) && p->misses)
+		events_write_all_missing(p);
 	program_mark_dirty(p);
 }
 

@@ -24,13 +24,18 @@ static const char *handle_uri_member(const struct handle *h)
 
 /* ---- life-cycle ---- */
 
+/* NULL with the request answered. */
 static struct handle *handle_new(struct program *p, struct want *w, const struct request *r)
 {
 	struct handle *h = mem_alloc(sizeof(*h));
 	enum peer_id_kind kind =
 		w->key.kind == WANT_REGISTRATION ? PEER_ID_REGISTRATION : PEER_ID_SUBSCRIPTION;
 
-	if (!h || !program_open_id(p, &h->id, kind, r))
+	if (!h) {
+		reply_error(&p->peer, reply_to_request(r), ERROR_INTERNAL, "out of memory");
+		return NULL;
+	}
+	if (!program_open_id(p, &h->id, kind, r))
 		return mem_free(h);
 	h->program = p;
 	h->want = w;
@@ -233,7 +238,7 @@ static void handle_join(struct program *p, struct want *w, const struct request 
 	struct handle *h = handle_new(p, w, r);
 
 	if (!h) {
-		reply_error(&p->peer, reply_to_request(r), ERROR_INTERNAL, "out of memory");
+		/* answered already */
 	} else if (w->state == WANT_ACTIVE) {
 		handle_tell_active(h);
 	} else if (l->state != LINK_JOINED) {
@@ -294,49 +299,66 @@ void handle_subscribe(struct program *p, struct link *l, const struct request *r
 		reply_error(&p->peer, to, ERROR_INTERNAL, "out of memory");
 }
 
-/* The router is to be told: the answer waits for it, at most registration_timeout. */
-static void handle_wait_undone(struct program *p, struct want *w, const struct request *r)
+/*
+ * The router is to be told: the answer waits for it, at most
+ * registration_timeout. False: refused and answered, and nothing is undone.
+ */
+static bool handle_wait_undone(struct program *p, struct want *w, const struct request *r)
 {
 	struct waiter *waiter;
 
 	if (!request_has(r, MEMBER_ID))
-		return;
+		return true;
 	waiter = mem_alloc(sizeof(*waiter));
-	if (!waiter || !program_open_id(p, &waiter->id, PEER_ID_REQUEST, r)) {
+	if (!waiter) {
+		reply_error(&p->peer, reply_to_request(r), ERROR_INTERNAL, "out of memory");
+		return false;
+	}
+	if (!program_open_id(p, &waiter->id, PEER_ID_REQUEST, r)) {
 		mem_free(waiter);
-		return;
+		return false;
 	}
 	waiter->program = p;
 	list_init(&waiter->of_program);
 	list_init(&waiter->of_want);
 	list_append(&p->waiters, &waiter->of_program);
 	list_append(&w->waiters, &waiter->of_want);
+	return true;
 }
 
-void handle_undo(struct program *p, const struct request *r, enum peer_id_kind kind)
+/* The live handle of that kind that a member names, or NULL with the request answered. */
+static struct handle *handle_find(struct program *p, const struct request *r,
+				  enum peer_id_kind kind)
 {
 	bool registration = kind == PEER_ID_REGISTRATION;
 	const struct scan_value *token =
 		&r->members[registration ? MEMBER_REGISTRATION : MEMBER_SUBSCRIPTION];
 	struct peer_id *id = peer_id_find(&p->peer.ids, p->hub->secret, token);
-	struct reply_to to = reply_to_request(r);
-	struct handle *h;
-	struct want *w;
 
-	if (!id || id->kind != kind ||
-	    CONTAINER_OF(id, struct handle, id)->told == HANDLE_UNANSWERED) {
-		reply_error(&p->peer, to,
-			    registration ? ERROR_NO_SUCH_REGISTRATION : ERROR_NO_SUCH_SUBSCRIPTION,
-			    "no %s %.*s", registration ? "registration" : "subscription",
-			    (int)token->len, token->text);
+	if (id && id->kind == kind &&
+	    CONTAINER_OF(id, struct handle, id)->told != HANDLE_UNANSWERED)
+		return CONTAINER_OF(id, struct handle, id);
+	reply_error(&p->peer, reply_to_request(r),
+		    registration ? ERROR_NO_SUCH_REGISTRATION : ERROR_NO_SUCH_SUBSCRIPTION,
+		    "no %s %.*s", registration ? "registration" : "subscription", (int)token->len,
+		    token->text);
+	return NULL;
+}
+
+void handle_undo(struct program *p, const struct request *r, enum peer_id_kind kind)
+{
+	struct handle *h = handle_find(p, r, kind);
+	struct want *w;
+	bool is_last;
+
+	if (!h)
 		return;
-	}
-	h = CONTAINER_OF(id, struct handle, id);
 	w = h->want;
+	is_last = w->n_handles == 1 && w->state == WANT_ACTIVE && w->link->state == LINK_JOINED;
+	if (is_last && !handle_wait_undone(p, w, r))
+		return;
 	handle_free(h);
-	if (list_is_empty(&w->handles) && w->state == WANT_ACTIVE && w->link->state == LINK_JOINED)
-		handle_wait_undone(p, w, r);
-	else
-		reply_ok(&p->peer, to);
+	if (!is_last)
+		reply_ok(&p->peer, reply_to_request(r));
 	want_update(w);
 }

@@ -116,6 +116,9 @@ void hub_end_of_file(struct hub *hub, struct peer *peer);
 /* The kernel took n bytes of what was undrained. */
 void hub_peer_drained(struct hub *hub, struct peer *peer, size_t n);
 
+/* A write was tried: who still has too much unread is cut off (§10). */
+void hub_peer_flushed(struct hub *hub, struct peer *peer);
+
 /* A peer with something to write or whose state changed; NULL when there is none. */
 struct peer *hub_next_dirty_peer(struct hub *hub);
 

@@ -68,7 +68,8 @@ void calls_abandon(struct call *c);
 
 /* callee.c */
 void callee_invoke(struct link *l, const struct session_event *event);
-void callee_answer(struct program *p, const struct request *r);
+/* HUB_HELD when the session's queue is full: nobody may end it for all by answering fast. */
+int callee_answer(struct program *p, const struct request *r);
 /* The program cannot answer any more. */
 void callee_cancel(struct invocation *inv, const char *message);
 /* The session is gone: the program is told, its answer will be ignored. */
@@ -81,6 +82,8 @@ struct want *want_get(struct link *l, const struct want_key *key);
 /* Whatever changed: queues what the router must be told, or frees a want that nobody has. */
 void want_update(struct want *w);
 void want_pump(struct link *l);
+/* Answers who waits for the end of an undoing. */
+void want_release_waiters(struct want *w, bool timed_out);
 void want_answer(struct ask *a, const struct session_event *event);
 void want_ask_timeout(struct ask *a);
 void want_on_timer(struct want *w);
@@ -122,6 +125,8 @@ void publish_timeout(struct publication *pub);
 void publish_on_own_timer(struct publication *pub);
 void publish_fail(struct publication *pub, enum error_code code, const char *message);
 struct publication *publish_free(struct publication *pub);
+/* Its want is freed: nothing is left to be kept from anybody; an answer may still be awaited. */
+void publish_forget_want(struct publication *pub);
 /* The publication whose EVENT this is, if its own program must not hear it; else NULL. */
 struct publication *publish_find_own(struct want *w, uint64_t publication);
 

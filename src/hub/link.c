@@ -427,6 +427,9 @@ void link_leave(struct link *l)
 		return;
 	link_set_state(l, LINK_CLOSING, SLICE_NONE, SLICE_NONE);
 	link_fail_pending(l);
+	list_for_each (i, &l->wants)
+		want_release_waiters(CONTAINER_OF(i, struct want, node), false);
+	link_wake_blocked(l);
 	if (joined) {
 		session_leave(&l->session, "wamp.close.system_shutdown");
 		link_mark_dirty(l);
@@ -450,15 +453,36 @@ static void link_joined(struct link *l)
 	want_joined(l);
 }
 
+/* Whether a message can be the answer to a request. */
+static bool link_is_answer(enum wamp_type request, const struct wamp_msg *msg)
+{
+	static const enum wamp_type answers[][2] = {
+		{WAMP_CALL, WAMP_RESULT},
+		{WAMP_PUBLISH, WAMP_PUBLISHED},
+		{WAMP_REGISTER, WAMP_REGISTERED},
+		{WAMP_SUBSCRIBE, WAMP_SUBSCRIBED},
+		{WAMP_UNREGISTER, WAMP_UNREGISTERED},
+		{WAMP_UNSUBSCRIBE, WAMP_UNSUBSCRIBED},
+	};
+
+	if (msg->type == WAMP_ERROR)
+		return msg->request_type == request;
+	/* An id that is none cannot be undone later. */
+	if ((msg->type == WAMP_REGISTERED || msg->type == WAMP_SUBSCRIBED) && !msg->id)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		if (answers[i][0] == request)
+			return answers[i][1] == msg->type;
+	return false;
+}
+
 static void link_answer(struct link *l, const struct session_event *event)
 {
 	struct pending *p = pending_find(l, event->msg.request);
 
 	/* A late answer to what timed out, or one that nobody asked for: ignored (WAMP
 	 * details 1.12). */
-	if (!p)
-		return;
-	if (event->msg.type == WAMP_ERROR && event->msg.request_type != p->type)
+	if (!p || !link_is_answer(p->type, &event->msg))
 		return;
 	switch (p->kind) {
 	case PENDING_CALL:

@@ -99,6 +99,7 @@ struct program {
 	uint64_t last_inv;
 	struct list queue; /* events that wait, in the order of the router */
 	size_t n_queued_bytes;
+	bool misses; /* some handle lost events and has nothing waiting */
 	uint64_t n_gaps;
 	uint64_t since_ms; /* wall clock */
 	struct timer stall;

@@ -43,15 +43,21 @@ void program_mark_dirty(struct program *p)
 {
 	struct hub *hub = p->hub;
 
-	if (p->peer.n_undrained > hub->config.limits.output_hard_limit &&
-	    (p->peer.state == PEER_OPEN || p->peer.state == PEER_HALF_CLOSED))
-		program_cut_off(p);
 	if (p->peer.n_undrained && !p->stall.due.index) {
 		p->progress_ms = hub->now_ms;
 		hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.stall_timeout_ms);
 	}
 	if (!list_is_linked(&p->dirty))
 		list_append(&hub->dirty_programs, &p->dirty);
+}
+
+void hub_peer_flushed(struct hub *hub, struct peer *peer)
+{
+	if (peer->n_undrained > hub->config.limits.output_hard_limit &&
+	    (peer->state == PEER_OPEN || peer->state == PEER_HALF_CLOSED)) {
+		program_cut_off(program_of(peer));
+		program_mark_dirty(program_of(peer));
+	}
 }
 
 static void program_init_lists(struct program *p)
@@ -196,6 +202,7 @@ void hub_end_of_file(struct hub *hub, struct peer *peer)
 	program_drop_registrations(p);
 	program_close_if_idle(p);
 	program_mark_dirty(p);
+	drain_advance(p->hub);
 }
 
 void program_close_if_idle(struct program *p)
@@ -203,6 +210,7 @@ void program_close_if_idle(struct program *p)
 	if (p->peer.state != PEER_HALF_CLOSED || p->peer.ids.count)
 		return;
 	/* Nothing open, so nothing will be said: the connection ends without a bye. */
+	p->peer.by_choice = true;
 	p->peer.state = PEER_LEAVING;
 	program_mark_dirty(p);
 }
@@ -325,7 +333,9 @@ static void program_bye(struct program *p, const struct request *r)
 {
 	(void)r;
 	program_drop_all(p);
+	p->peer.by_choice = true;
 	peer_bye(&p->peer, "client", false, "goodbye");
+	drain_advance(p->hub);
 }
 
 /* ---- dispatch ---- */
@@ -358,8 +368,7 @@ static int program_dispatch(struct program *p, const struct request *r)
 		return program_link_request(p, r, calls_request);
 	case OP_RESULT:
 	case OP_ERROR:
-		callee_answer(p, r);
-		break;
+		return callee_answer(p, r);
 	case OP_REGISTER:
 		return program_link_request(p, r, handle_register);
 	case OP_UNREGISTER:

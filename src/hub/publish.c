@@ -44,7 +44,7 @@ struct publication *publish_find_own(struct want *w, uint64_t publication)
 	list_for_each (i, &w->own) {
 		struct publication *pub = CONTAINER_OF(i, struct publication, of_want);
 
-		if (pub->publication == publication)
+		if (pub->publication && pub->publication == publication)
 			return pub;
 	}
 	return NULL;
@@ -92,6 +92,15 @@ struct publication *publish_free(struct publication *pub)
 	list_unlink(&pub->of_want);
 	pub->program->n_publications--;
 	return mem_free(pub);
+}
+
+void publish_forget_want(struct publication *pub)
+{
+	publish_release(pub);
+	list_unlink(&pub->of_want);
+	pub->want = NULL;
+	if (!pub->pending.link)
+		publish_free(pub);
 }
 
 /* ---- the request ---- */

@@ -127,7 +127,7 @@ static struct want *want_free(struct want *w)
 		list_unlink(i);
 	}
 	list_for_each_safe (o, &w->own)
-		publish_free(CONTAINER_OF(o, struct publication, of_want));
+		publish_forget_want(CONTAINER_OF(o, struct publication, of_want));
 	map_remove(&w->link->by_uri[w->key.kind], &w->by_uri);
 	list_unlink(&w->node);
 	list_unlink(&w->queue);
@@ -167,6 +167,11 @@ static bool want_differs(const struct want *w)
 	       (w->state == WANT_ACTIVE && !wanted);
 }
 
+static bool want_is_wanted_again(const struct want *w)
+{
+	return w->state == WANT_UNDOING && !list_is_empty(&w->handles);
+}
+
 static bool want_is_over(const struct want *w)
 {
 	return w->state == WANT_ABSENT && list_is_empty(&w->handles) && list_is_empty(&w->waiters);
@@ -182,12 +187,12 @@ void want_update(struct want *w)
 	}
 	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
 		return;
-	if (want_differs(w) && !list_is_linked(&w->queue))
+	if ((want_differs(w) || want_is_wanted_again(w)) && !list_is_linked(&w->queue))
 		list_append(&l->to_send, &w->queue);
 	want_pump(l);
 }
 
-static void want_release_waiters(struct want *w, bool timed_out)
+void want_release_waiters(struct want *w, bool timed_out)
 {
 	list_for_each_safe (i, &w->waiters) {
 		struct waiter *waiter = CONTAINER_OF(i, struct waiter, of_want);
@@ -250,17 +255,25 @@ static void want_send(struct want *w)
 
 void want_pump(struct link *l)
 {
-	struct want *w;
+	list_for_each_safe (i, &l->to_send) {
+		struct want *w = CONTAINER_OF(i, struct want, queue);
 
-	while (l->state == LINK_JOINED && l->session.state == SESSION_JOINED &&
-	       l->n_unanswered < LINK_MAX_UNANSWERED &&
-	       (w = list_first(&l->to_send, struct want, queue))) {
-		list_unlink(&w->queue);
+		if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED ||
+		    l->n_unanswered >= LINK_MAX_UNANSWERED)
+			break;
+		/* Wanted again while it is being undone: it keeps its place until that is answered.
+		 */
+		if (want_is_wanted_again(w))
+			continue;
+		list_unlink(i);
 		if (want_differs(w))
 			want_send(w);
 	}
-	if (list_is_empty(&l->to_send))
-		hub_link_drained(l);
+	if (!list_is_empty(&l->to_send))
+		return;
+	hub_link_drained(l);
+	if (l->hub->drain == HUB_DRAINING)
+		drain_advance(l->hub);
 }
 
 /* ---- what the router says ---- */

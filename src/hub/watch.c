@@ -118,7 +118,11 @@ void watch_request(struct program *p, const struct request *r)
 		return;
 	}
 	w = mem_alloc(sizeof(*w));
-	if (!w || !program_open_id(p, &w->id, PEER_ID_WATCH, r)) {
+	if (!w) {
+		reply_error(&p->peer, to, ERROR_INTERNAL, "out of memory");
+		return;
+	}
+	if (!program_open_id(p, &w->id, PEER_ID_WATCH, r)) {
 		mem_free(w);
 		return;
 	}

@@ -24,8 +24,12 @@ int peer_init(struct peer *p, const struct peer_limits *limits, const struct map
 	};
 	line_init(&p->in, limits->max_line);
 	buf_init(&p->held, limits->max_line);
-	/* Room for one line above the hard limit: it is the hub that cuts off, between lines. */
-	outq_init(&p->out, limits->output_hard_limit + 2 * limits->max_line);
+	/*
+	 * Above the hard limit there is room for the largest message of a router, every
+	 * byte escaped: it is composed before it is found to be too long. It is the
+	 * hub that cuts off, between lines.
+	 */
+	outq_init(&p->out, limits->output_hard_limit + 2 * limits->max_line + PEER_MAX_COMPOSED);
 	map_init(&p->ids);
 	arena_init(&p->arena);
 	return 0;

@@ -38,6 +38,9 @@ struct peer_limits {
 	unsigned bad_lines;	     /* unreadable lines in a row that end the connection */
 };
 
+/* A line under composition may be so long until it is taken back. */
+#define PEER_MAX_COMPOSED (128u << 20)
+
 /* Bytes of events that may wait, per subscription. */
 #define PEER_MAX_QUEUE_BYTES (1u << 20)
 
@@ -66,7 +69,8 @@ struct peer {
 	struct buf held;   /* a line put back by peer_hold() */
 	uint64_t held_line;
 	bool is_held;
-	bool spoke; /* a message was received: hello would be late */
+	bool by_choice; /* leaving at its own wish: it may take its time to read the rest */
+	bool spoke;	/* a message was received: hello would be late */
 	unsigned n_bad_lines;
 	struct arena arena;
 

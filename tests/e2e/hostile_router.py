@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A router that misbehaves on purpose, on autobahn's WebSocket: hostile_router.py PORT BEHAVIOUR
+"""A router that misbehaves on purpose, or obeys and tells, on autobahn's WebSocket:
+hostile_router.py PORT BEHAVIOUR
 
 It prints one JSON line for each message it receives.
 """
@@ -23,7 +24,43 @@ AFTER_WELCOME = {
     "huge_numbers": ['[68,11,12345,{"timeout":1e400},[1e400,"\\ud800"]]'],
     "challenge": None,
     "silent": None,
+    "mute": [],
+    "obedient": [],
+    "revoking": [],
+    "goodbye_at_once": [],
 }
+
+# What an obedient router answers, by the type of the request.
+OBEDIENT = {
+    6: lambda m: [[6, {}, "wamp.close.goodbye_and_out"]],
+    16: lambda m: [[17, m[1], 1]] if m[2].get("acknowledge") else [],
+    32: lambda m: [[33, m[1], 1000 + m[1]]],
+    34: lambda m: [[35, m[1]]],
+    48: lambda m: [[50, m[1], {}, ["done"]]],
+    64: lambda m: [[65, m[1], 1000 + m[1]]],
+    66: lambda m: [[67, m[1]]],
+}
+
+
+def obey(message):
+    return OBEDIENT.get(message[0], lambda m: [])(message)
+
+
+REVOKED = set()
+
+
+def revoke(message):
+    """Takes away at once what is asked for the first time; the second attempt may stay."""
+    answers = obey(message)
+    if message[0] in (32, 64) and message[3] not in REVOKED:
+        REVOKED.add(message[3])
+        kind, name = (35, "subscription") if message[0] == 32 else (67, "registration")
+        answers.append([kind, 0, {name: 1000 + message[1], "reason": "com.example.error.kicked"}])
+    return answers
+
+
+ANSWERS = {"obedient": obey, "revoking": revoke,
+           "goodbye_at_once": lambda m: [[6, {}, "wamp.close.system_shutdown"]]}
 
 
 class Hostile(WebSocketServerProtocol):
@@ -37,7 +74,11 @@ class Hostile(WebSocketServerProtocol):
         message = json.loads(payload)
         print(json.dumps(message), flush=True)
         behaviour = self.factory.behaviour
-        if message[0] != 1 or behaviour == "silent":
+        if message[0] != 1:
+            for answer in ANSWERS.get(behaviour, lambda m: [])(message):
+                self.say(json.dumps(answer))
+            return
+        if behaviour == "silent":
             return
         if behaviour == "challenge":
             self.say('[4,"ticket",{}]')

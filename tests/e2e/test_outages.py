@@ -252,3 +252,164 @@ def test_what_is_no_router_is_told(own_router, make_daemon):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+# ---- while the router is away ----
+
+
+def test_what_is_asked_while_the_router_is_away(own_router, make_daemon):
+    own_router.start()
+    daemon = make_daemon(own_router, session=QUICK)
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    p.register("com.example.kept")
+    p.register("com.example.dropped")
+    p.subscribe("com.example.dropped", id="t")
+    own_router.stop()
+    for _ in range(3):
+        p.expect(op="state", state="pending")
+    error = p.request(op="publish", id=1, topic="com.example.t")
+    assert error["code"] == "not_joined" and error["retry"] is True
+    assert p.request(op="publish", id=2, topic="com.example.t", ack=True)["code"] == "not_joined"
+    # without an id it is counted, and told once a second at most
+    for _ in range(50):
+        p.send(op="publish", topic="com.example.t")
+    p.send(op="ping", id=3)
+    told = []
+    while (line := p.take())["op"] != "pong":
+        told += [line] if "line" in line else []
+    assert len(told) <= 2 and {line["code"] for line in told} <= {"not_joined"}
+    # undoing works at once, and holds after the rejoin
+    assert p.request(op="unregister", id=4, registration="com.example.dropped")["op"] == "ok"
+    assert p.request(op="unsubscribe", id=5, subscription="t")["op"] == "ok"
+    assert daemon.ctl("call", "com.example.kept").returncode == 75
+    assert daemon.ctl("wait", "--timeout", "0.3").returncode == 124
+    waiting = daemon.start_ctl("wait", "--timeout", "60")
+    own_router.start()
+    assert waiting.wait(60) == 0
+    waiting.communicate()
+    assert p.expect(op="state", state="active")["registration"] == "com.example.kept"
+    assert p.request(op="call", id=6, procedure="com.example.dropped")["code"] == "no_such_procedure"
+    rows = p.request(op="list", id=7, what="registrations")["items"]
+    assert [row["uri"] for row in rows] == ["com.example.kept"]
+    assert p.request(op="list", id=8, what="subscriptions")["items"] == []
+
+
+@pytest.mark.routers("nexus")
+def test_a_router_that_dies_again_and_again(own_router, make_daemon):
+    """Killed in the middle of each rejoin; the last one finds everything in order."""
+    own_router.start()
+    daemon = make_daemon(own_router, session=QUICK)
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    for i in range(300):
+        p.send(op="register", id=i, procedure=f"com.example.p{i}")
+        p.send(op="subscribe", id=f"t{i}", topic=f"com.example.t{i}")
+    for _ in range(600):
+        assert p.expect(op="ok")["state"] == "active"
+    for _ in range(5):
+        own_router.stop()
+        own_router.start()
+        p.expect(op="state", state="active")
+    own_router.stop()
+    own_router.start()
+
+    def all_active():
+        status = p.request(op="status", id="s")["sessions"]["default"]["state"]
+        rows = [row for what in ("registrations", "subscriptions")
+                for row in p.request(op="list", id=what, what=what)["items"]]
+        return status == "joined" and len(rows) == 600 and all(row["state"] == "active" for row in rows)
+
+    until("everything is active", all_active)
+    other = daemon.connect()
+    for i in range(0, 300, 60):
+        other.send(op="call", id=i, procedure=f"com.example.p{i}", args=[i])
+        inv = p.expect(op="invocation")
+        assert inv["registration"] == i
+        p.send(op="result", inv=inv["inv"], args=[i])
+        assert other.expect(id=i)["args"] == [i]
+        other.send(op="publish", topic=f"com.example.t{i}", args=[i])
+        assert p.expect(op="event")["subscription"] == f"t{i}"
+
+
+@pytest.mark.routers("nexus")
+def test_a_router_that_reads_nothing_stops_only_who_floods_it(own_router, make_daemon):
+    own_router.start()
+    daemon = make_daemon(own_router, session=QUICK)
+    daemon.start()
+    daemon.wait_joined()
+    flooder, other = daemon.connect(), daemon.connect()
+    before = daemon.memory_kb()
+    own_router.send_signal(signal.SIGSTOP)
+    line = b'{"op":"publish","topic":"com.example.t","args":["' + b"x" * 1000 + b'"]}\n'
+    total = 40000
+    sent = []
+
+    def flood():
+        for _ in range(total // 100):
+            flooder.send_raw(line * 100)
+            sent.append(100)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        def is_held():
+            n = len(sent)
+            other.quiet()
+            time.sleep(0.1)
+            return n and len(sent) == n
+
+        until("the flooder is held", is_held)
+        assert sum(sent) < total
+        other.quiet()
+        assert daemon.memory_kb() - before < 30000
+    finally:
+        own_router.send_signal(signal.SIGCONT)
+        thread.join()
+    flooder.quiet()
+    assert flooder.request(op="publish", id=1, topic="com.example.t", ack=True)["op"] == "ok"
+
+
+# ---- names ----
+
+
+def test_a_host_is_found_by_its_name(own_router, make_daemon):
+    """localhost has two addresses, and only one of them is listened at."""
+    own_router.start()
+    daemon = make_daemon(sessions={"default": {"host": "localhost", "port": own_router.port, "path": "/ws"}})
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    p.register("com.example.p")
+
+
+@pytest.mark.routers("nexus")
+def test_a_name_without_an_address_is_told(router, make_daemon):
+    daemon = make_daemon(sessions={"default": {"url": "ws://router.invalid:8080/ws"}})
+    daemon.start()
+    p = daemon.connect()
+    p.request(op="watch", id="w")
+    line = until("a failed attempt", lambda: (s := p.expect(op="session")).get("reason") and s)
+    assert line["reason"] == "wampbridge.error.dns" and "router.invalid" in line["message"]
+    p.quiet("q")
+
+
+# ---- the end ----
+
+
+@pytest.mark.routers("nexus", "embedded")
+def test_a_stop_with_many_handles_does_not_wait_for_its_timeout(router, make_daemon):
+    daemon = make_daemon(router, daemon={"shutdown_timeout": 30})
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    for i in range(200):
+        p.send(op="register", id=i, procedure=f"com.example.p{i}")
+        p.send(op="subscribe", id=f"t{i}", topic=f"com.example.t{i}")
+    for _ in range(400):
+        assert p.expect(op="ok")["state"] == "active"
+    start = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - start < 10

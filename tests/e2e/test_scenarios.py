@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What every router must give local programs: the same scenarios for each."""
 import json
+import os
+import signal
+import subprocess
 
 import pytest
 
@@ -313,6 +316,78 @@ def test_what_is_too_big_for_the_session_is_refused_here(router, make_daemon):
     replies = {line.get("id"): line for line in (p.expect(op="error"), p.expect(op="error"))}
     assert replies[3]["uri"] == "wamp.error.payload_size_exceeded"
     assert replies[None]["code"] == "payload_too_large"
+
+
+# ---- shell programs ----
+
+# A WAMP procedure in bash.
+ADD2 = """
+coproc W { exec socat - UNIX-CONNECT:"$S"; }
+echo '{"op":"register","id":"add2","procedure":"com.example.add2"}' >&"${W[1]}"
+while IFS= read -r line <&"${W[0]}"; do
+  [[ $line == '{"op":"ok"'* ]] && echo ready
+  [[ $line == '{"op":"invocation"'* ]] || continue
+  jq -c '{op:"result",inv,args:[.args|add]}' <<<"$line" >&"${W[1]}"
+done
+"""
+
+# A WAMP procedure that is one jq filter.
+UPPER = """
+exec 3>&1
+mkfifo "$D/f"
+{ echo '{"op":"register","id":"up","procedure":"com.example.upper"}'; cat "$D/f"; } |
+  socat - UNIX-CONNECT:"$S" | tee >(grep --line-buffered -o '"state":"active"' >&3) |
+  jq --unbuffered -c 'select(.op=="invocation")|{op:"result",inv,args:[.args[0]|ascii_upcase]}' > "$D/f"
+"""
+
+# One that follows a topic.
+FOLLOW = """
+{ echo '{"op":"subscribe","id":"t","topic":"com.example.temp"}'; sleep infinity; } |
+  socat - UNIX-CONNECT:"$S" |
+  jq -r --unbuffered 'select(.op=="ok").state, (select(.op=="event")|.args[0])'
+"""
+
+CALL = """
+echo '{"op":"call","id":1,"procedure":"%s","args":%s}' |
+  socat -t30 - UNIX-CONNECT:"$S" | jq -c 'select(.id==1)|.args[0]'
+"""
+
+PUBLISH = """
+echo '{"op":"publish","topic":"com.example.temp","args":[21.5]}' | socat -t5 - UNIX-CONNECT:"$S" >/dev/null
+"""
+
+
+@pytest.fixture
+def shell(daemon, tmp_path):
+    """Starts bash programs that find the socket in $S; all of each is stopped at the end."""
+    started = []
+
+    def start(script):
+        process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True,
+                                   env={**os.environ, "S": daemon.socket, "D": str(tmp_path)})
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+        process.stdout.close()
+
+
+def test_two_shell_programs_talk_wamp(shell):
+    for program, ready in ((ADD2, "ready"), (UPPER, '"state":"active"')):
+        assert shell(program).stdout.readline().strip() == ready
+    for procedure, args, result in (("com.example.add2", "[20,22]", "42"), ("com.example.upper", '["text"]', '"TEXT"')):
+        out, _ = shell(CALL % (procedure, args)).communicate(timeout=WAIT)
+        assert out.strip() == result
+    follow = shell(FOLLOW)
+    assert follow.stdout.readline().strip() == "active"
+    shell(PUBLISH).communicate(timeout=WAIT)
+    assert follow.stdout.readline().strip() == "21.5"
 
 
 # ---- wampctl ----

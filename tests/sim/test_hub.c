@@ -729,6 +729,139 @@ static void a_drain_ends_at_its_timeout(void **state)
 	world_free(w);
 }
 
+/* ---- what a review found ---- */
+
+static void a_payload_of_many_mebibytes_is_refused_to_its_caller(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 50, &l);
+	struct world_program *p;
+	size_t n = 11u << 20;
+	char *big = malloc(n + 1);
+	json_t *frame;
+
+	(void)state;
+	world_welcome(l);
+	p = world_connect(w);
+	world_send(p, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	json_decref(world_sent(l));
+	world_reply(l, "[65,1,77]");
+	memset(big, 'a', n);
+	big[n] = 0;
+	world_reply(l, "[68,5,77,{},[\"%s\"]]", big);
+	free(big);
+	frame = world_sent(l);
+	assert_string_equal(json_string_value(json_array_get(frame, 4)),
+			    "wamp.error.payload_size_exceeded");
+	json_decref(frame);
+	world_send(p, "{\"op\":\"ping\",\"id\":2}");
+	world_settle(w);
+	world_expect(p, "pong");
+	world_free(w);
+}
+
+static void an_acknowledged_publication_is_answered_though_its_topic_is_gone(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 51, &l);
+	struct world_program *a, *b;
+
+	(void)state;
+	world_welcome(l);
+	a = world_connect(w);
+	b = world_connect(w);
+	world_send(a, "{\"op\":\"subscribe\",\"id\":\"t\",\"topic\":\"com.example.t\"}");
+	world_send(b, "{\"op\":\"subscribe\",\"id\":\"t\",\"topic\":\"com.example.t\"}");
+	world_settle(w);
+	world_reply(l, "[33,1,77]");
+	world_send(a, "{\"op\":\"publish\",\"id\":9,\"topic\":\"com.example.t\",\"ack\":true}");
+	world_send(a, "{\"op\":\"unsubscribe\",\"subscription\":\"t\"}");
+	world_send(b, "{\"op\":\"unsubscribe\",\"subscription\":\"t\"}");
+	world_settle(w);
+	world_drop_lines(a);
+	/* An EVENT with no publication id is nobody's own. */
+	world_reply(l, "[36,77,0,{}]");
+	world_reply(l, "[35,3]");
+	world_reply(l, "[17,2,500]");
+	assert_int_equal(world_number(world_expect(a, "ok"), "publication"), 500);
+	world_free(w);
+}
+
+static void a_procedure_wanted_again_while_it_is_undone_comes_before_the_call(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 52, &l);
+	struct world_program *p;
+	json_t *frame;
+
+	(void)state;
+	world_welcome(l);
+	p = world_connect(w);
+	world_send(p, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	json_decref(world_sent(l));
+	world_reply(l, "[65,1,77]");
+	world_send(p, "{\"op\":\"unregister\",\"id\":2,\"registration\":1}");
+	world_send(p, "{\"op\":\"register\",\"id\":3,\"procedure\":\"com.example.p\"}");
+	world_send(p, "{\"op\":\"call\",\"id\":4,\"procedure\":\"com.example.p\"}");
+	frame = world_sent(l);
+	assert_int_equal(frame_type(frame), WAMP_UNREGISTER);
+	json_decref(frame);
+	assert_null(world_sent(l));
+	world_reply(l, "[67,2]");
+	frame = world_sent(l);
+	assert_int_equal(frame_type(frame), WAMP_REGISTER);
+	json_decref(frame);
+	frame = world_sent(l);
+	assert_int_equal(frame_type(frame), WAMP_CALL);
+	json_decref(frame);
+	world_free(w);
+}
+
+static void an_answer_of_the_wrong_kind_is_none(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 53, &l);
+	struct world_program *p;
+
+	(void)state;
+	world_welcome(l);
+	p = world_connect(w);
+	world_send(p, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	world_drop_lines(p);
+	world_reply(l, "[50,1,{}]");
+	world_reply(l, "[65,1,0]");
+	world_reply(l, "[17,1,5]");
+	assert_int_equal(world_count_lines(p), 0);
+	world_reply(l, "[65,1,77]");
+	world_expect_member(p, "ok", "state", "active");
+	world_free(w);
+}
+
+static void a_drain_with_many_registrations_does_not_wait_for_its_timeout(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_FAR, 54, &l);
+	struct world_program *p;
+
+	(void)state;
+	world_advance(w, 10);
+	p = world_connect(w);
+	for (int i = 0; i < 100; i++)
+		world_send(p, "{\"op\":\"register\",\"id\":%d,\"procedure\":\"com.example.p%d\"}",
+			   i, i);
+	world_advance(w, 100);
+	world_send(p, "{\"op\":\"unregister\",\"id\":\"u\",\"registration\":5}");
+	world_settle(w);
+	hub_drain(w->hub);
+	world_advance(w, 200);
+	assert_int_equal(hub_drain_state(w->hub), HUB_DRAIN_OVER);
+	world_expect(p, "bye");
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -761,6 +894,11 @@ int main(void)
 		cmocka_unit_test(no_welcome_in_time_is_a_failed_attempt),
 		cmocka_unit_test(a_drain_lets_a_running_handler_finish),
 		cmocka_unit_test(a_drain_ends_at_its_timeout),
+		cmocka_unit_test(a_payload_of_many_mebibytes_is_refused_to_its_caller),
+		cmocka_unit_test(an_acknowledged_publication_is_answered_though_its_topic_is_gone),
+		cmocka_unit_test(a_procedure_wanted_again_while_it_is_undone_comes_before_the_call),
+		cmocka_unit_test(an_answer_of_the_wrong_kind_is_none),
+		cmocka_unit_test(a_drain_with_many_registrations_does_not_wait_for_its_timeout),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -368,6 +368,9 @@ void world_disconnect(struct world_program *p)
 void world_half_close(struct world_program *p)
 {
 	world_settle(p->world);
+	/* The daemon tells the end of file when all that came before it is done. */
+	if (!p->peer || p->peer->is_held || buf_len(&p->input))
+		return;
 	p->eof = true;
 	hub_end_of_file(p->world->hub, p->peer);
 	world_settle(p->world);
@@ -518,6 +521,8 @@ static bool world_flush_program(struct world_program *p)
 	struct iovec iov[8];
 	size_t n, total = 0;
 
+	if (p->peer && p->dirty)
+		hub_peer_flushed(p->world->hub, p->peer);
 	/* Only what the hub called dirty is written, as in the daemon. */
 	if (!p->peer || !p->reads || !p->dirty || p->peer->state == PEER_GONE)
 		return false;
