@@ -13,6 +13,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/*
+ * It is the hub that cuts a peer off at the hard limit, after a write was
+ * tried. What comes before that, in one turn, is bounded here.
+ */
+static size_t peer_max_undrained(const struct peer_limits *limits)
+{
+	return 2 * limits->output_hard_limit + 2 * limits->max_line;
+}
+
 int peer_init(struct peer *p, const struct peer_limits *limits, const struct map_secret *secret,
 	      const struct peer_credentials *credentials, uint64_t conn)
 {
@@ -24,12 +33,8 @@ int peer_init(struct peer *p, const struct peer_limits *limits, const struct map
 	};
 	line_init(&p->in, limits->max_line);
 	buf_init(&p->held, limits->max_line);
-	/*
-	 * Above the hard limit there is room for the largest message of a router, every
-	 * byte escaped: it is composed before it is found to be too long. It is the
-	 * hub that cuts off, between lines.
-	 */
-	outq_init(&p->out, limits->output_hard_limit + 2 * limits->max_line + PEER_MAX_COMPOSED);
+	/* The largest message of a router is composed before it is found to be too long. */
+	outq_init(&p->out, peer_max_undrained(limits) + PEER_MAX_COMPOSED);
 	map_init(&p->ids);
 	arena_init(&p->arena);
 	return 0;
@@ -201,11 +206,12 @@ static bool peer_take_back(struct peer *p, size_t n)
 {
 	struct buf *b = outq_begin(&p->out);
 
-	if (!b->error && p->state != PEER_GONE && p->state != PEER_LEAVING &&
-	    n <= p->limits->max_line)
-		return false;
-	if (b->error)
+	bool full = n <= p->limits->max_line && p->n_undrained + n > peer_max_undrained(p->limits);
+
+	if (b->error || full)
 		p->state = PEER_GONE;
+	if (p->state != PEER_GONE && p->state != PEER_LEAVING && n <= p->limits->max_line)
+		return false;
 	buf_rewind(b, p->line_before);
 	return true;
 }

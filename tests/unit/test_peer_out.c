@@ -288,7 +288,7 @@ static void what_waits_is_bounded(void **state)
 		reply_end(&p, to);
 	}
 	assert_int_equal(p.state, PEER_GONE);
-	assert_true(outq_len(&p.out) <= limits.output_hard_limit + 2 * limits.max_line);
+	assert_true(outq_len(&p.out) <= 2 * limits.output_hard_limit + 2 * limits.max_line);
 	assert_int_equal(outq_len(&p.out), p.n_undrained);
 	peer_done(&p);
 }
