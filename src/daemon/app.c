@@ -63,7 +63,7 @@ static bool app_pump_router(struct app *app)
 	return any;
 }
 
-void app_pump(struct app *app)
+bool app_pump(struct app *app)
 {
 	bool any, ever = false;
 
@@ -75,7 +75,7 @@ void app_pump(struct app *app)
 		ever |= any;
 	} while (any);
 	if (!ever)
-		return;
+		return false;
 	router_settle(app->router);
 	list_for_each (i, &app->transports) {
 		struct transport *t = CONTAINER_OF(i, struct transport, node);
@@ -83,6 +83,7 @@ void app_pump(struct app *app)
 		if (t->embedded)
 			session_settle(hub_link_session(t->link));
 	}
+	return true;
 }
 
 /* ---- the turn ---- */
@@ -188,7 +189,7 @@ void app_settle(struct app *app)
 
 	do {
 		any = app_fulfil_wishes(app);
-		app_pump(app);
+		any |= app_pump(app);
 		any |= app_wake_held(app);
 	} while (any);
 	app_flush(app);

@@ -83,8 +83,11 @@ struct transport {
 /* Until a signal; returns the exit code. listen NULL: where the configuration says. */
 int app_run(const struct config *config, const char *listen);
 void app_settle(struct app *app);
-/* Lets the sessions on the embedded router and the router talk until nothing is left to say. */
-void app_pump(struct app *app);
+/*
+ * Lets the sessions on the embedded router and the router talk until nothing
+ * is left to say. Whether anything was said.
+ */
+bool app_pump(struct app *app);
 void app_touch_clock(struct app *app);
 
 /* conn.c */

@@ -80,7 +80,7 @@ void conn_serve(struct conn *c)
 		if (!more)
 			break;
 		held = hub_request(c->app->hub, c->peer, &request) == HUB_HELD;
-		app_pump(c->app);
+		(void)app_pump(c->app);
 	}
 	hub_peer_answered(c->app->hub, c->peer);
 	conn_after_input(c, more, held);
