@@ -179,6 +179,11 @@ void session_open(struct session *s)
 	if (s->state != SESSION_IDLE)
 		return;
 	s->state = SESSION_HELLO_SENT;
+	if (!hello.details.len) {
+		/* Without details it would be no message. */
+		s->out.error = -ENOMEM;
+		return;
+	}
 	session_queue(s, &hello);
 }
 

@@ -11,6 +11,7 @@
 #include "wamp/msg.h"
 
 #include "base/mem.h"
+#include "codec/chars.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -472,6 +473,36 @@ static void uris_are_loose_but_have_no_empty_component(void **state)
 	assert_false(wamp_uri_is_valid(SLICE_NONE));
 }
 
+/*
+ * A strict router takes "\s" as Unicode does, and drops the whole session for
+ * one URI that has it (seen with Crossbar 26.10).
+ */
+static void no_white_space_of_unicode_is_in_a_uri(void **state)
+{
+	static const unsigned spaces[] = {
+		0x85,	0xa0,	0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006,
+		0x2007, 0x2008, 0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
+	};
+	char text[8] = "a.";
+	size_t next = 0, n;
+
+	(void)state;
+	for (unsigned c = 0x80; c < 0x110000; c++) {
+		bool is_space = next < ARRAY_SIZE(spaces) && c == spaces[next];
+
+		if (c >= 0xd800 && c <= 0xdfff)
+			continue;
+		n = 2 + chars_put(text + 2, c);
+		if (wamp_uri_is_valid((struct slice){text, n}) == is_space)
+			fail_msg("U+%04x at the end", c);
+		text[n] = 'b';
+		if (wamp_uri_is_valid((struct slice){text, n + 1}) == is_space)
+			fail_msg("U+%04x in the middle", c);
+		next += is_space;
+	}
+	assert_int_equal(next, ARRAY_SIZE(spaces));
+}
+
 static void a_message_that_does_not_fit_latches(void **state)
 {
 	struct wamp_msg msg = {.type = WAMP_CALL, .request = 1, .uri = SLICE("com.example.a")};
@@ -501,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_payload_that_is_no_json_leaves_a_usable_head),
 		cmocka_unit_test(a_payload_that_is_too_deep_leaves_a_usable_head),
 		cmocka_unit_test(uris_are_loose_but_have_no_empty_component),
+		cmocka_unit_test(no_white_space_of_unicode_is_in_a_uri),
 		cmocka_unit_test(a_message_that_does_not_fit_latches),
 	};
 

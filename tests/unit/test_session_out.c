@@ -264,6 +264,27 @@ static void a_session_without_memory_latches_its_output(void **state)
 	session_done(&s);
 }
 
+/* There is room for a frame, but none for what HELLO says: half a HELLO is not sent. */
+static void a_hello_without_details_is_not_sent(void **state)
+{
+	const struct session_config *const configs[] = {&frames_config, &views_config};
+	struct wamp_msg msg;
+	struct session s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		assert_int_equal(session_init(&s, configs[i]), 0);
+		assert_non_null(buf_reserve(&s.out, 1000));
+		mem_fail_after(0);
+		session_open(&s);
+		mem_fail_after(-1);
+		assert_int_equal(s.out.error, -ENOMEM);
+		assert_int_equal(buf_len(&s.out), 0);
+		assert_false(session_next_view(&s, &msg));
+		session_done(&s);
+	}
+}
+
 /* Any allocation may fail: the session gets on or ends, and nothing leaks. */
 static void each_allocation_may_fail_while_joining(void **state)
 {
@@ -298,6 +319,7 @@ int main(void)
 		cmocka_unit_test(views_carry_what_frames_would),
 		cmocka_unit_test(text_behind_views_lives_until_they_are_settled),
 		cmocka_unit_test(a_session_without_memory_latches_its_output),
+		cmocka_unit_test(a_hello_without_details_is_not_sent),
 		cmocka_unit_test(each_allocation_may_fail_while_joining),
 	};
 
