@@ -8,6 +8,7 @@
 #include "daemon/app.h"
 #include "daemon/log.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <libwebsockets.h>
@@ -155,11 +156,29 @@ static int main_load(struct config **ret, const char *default_listen)
 	return r == 0 ? EX_OK : EX_CONFIG;
 }
 
+/*
+ * A standard descriptor that is closed would be the number of the first socket,
+ * which libuv refuses to close, and on which the log would be written.
+ */
+static void main_open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct config *config = NULL;
 	char listen[4096];
-	int r = main_arguments(argc, argv);
+	int r;
+
+	main_open_standard_descriptors();
+	r = main_arguments(argc, argv);
 
 	if (r >= 0)
 		return r;

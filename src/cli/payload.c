@@ -64,6 +64,11 @@ int cli_payload_emit_word(struct buf *b, struct slice text)
 		cli_tell("%.*s: a lone surrogate at byte %zu", SLICE_ARG(text), error.offset + 1);
 		return EX_DATAERR;
 	}
+	if (r == SCAN_BAD_BINARY) {
+		cli_tell("%.*s: a string that begins with \\u0000 goes on in base64",
+			 SLICE_ARG(text));
+		return EX_DATAERR;
+	}
 	if (r)
 		return payload_emit_string(b, text);
 	emit_value(b, &value);

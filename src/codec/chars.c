@@ -98,3 +98,26 @@ int chars_unit(const unsigned char *p, const unsigned char *end)
 	}
 	return unit;
 }
+
+static bool chars_is_base64_digit(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '+' || c == '/';
+}
+
+bool chars_are_base64(const unsigned char *p, const unsigned char *end)
+{
+	size_t n_digits = 0, n_padding = 0;
+
+	for (; p < end; p++) {
+		if (*p == '\\' && p[1] == '/')
+			continue;
+		if (*p == '=')
+			n_padding++;
+		else if (n_padding || !chars_is_base64_digit(*p))
+			return false;
+		else
+			n_digits++;
+	}
+	return n_padding <= 2 && (n_digits + n_padding) % 4 == 0 && n_digits >= n_padding;
+}

@@ -41,3 +41,9 @@ static inline bool chars_is_low(int unit)
 {
 	return unit >= 0xdc00 && unit <= 0xdfff;
 }
+
+/*
+ * Whether the inside of a valid JSON string is padded standard base64; its
+ * slashes may be escaped, as JSON allows.
+ */
+bool chars_are_base64(const unsigned char *p, const unsigned char *end);

@@ -245,6 +245,23 @@ static bool scan_word(struct scanner *s, const char *word, enum scan_type type, 
 	return true;
 }
 
+/* WAMP's convention for bytes in JSON: a string that begins with U+0000 goes on in base64. */
+#define SCAN_BINARY_MARK "\"\\u0000"
+
+/* A string as a value: some routers end a session for a binary one that they cannot decode. */
+static bool scan_string_value(struct scanner *s)
+{
+	const unsigned char *from = s->p;
+	size_t n = sizeof(SCAN_BINARY_MARK) - 1;
+
+	if (!scan_string(s))
+		return false;
+	if (s->rules != SCAN_STRICT || (size_t)(s->p - from) <= n ||
+	    memcmp(from, SCAN_BINARY_MARK, n) != 0 || chars_are_base64(from + n, s->p - 1))
+		return true;
+	return scan_fail(s, from, SCAN_BAD_BINARY, "base64 behind \\u0000");
+}
+
 static bool scan_scalar(struct scanner *s, uint8_t *ret_type)
 {
 	if (s->p == s->end)
@@ -252,7 +269,7 @@ static bool scan_scalar(struct scanner *s, uint8_t *ret_type)
 	switch (*s->p) {
 	case '"':
 		*ret_type = SCAN_STRING;
-		return scan_string(s);
+		return scan_string_value(s);
 	case 't':
 		return scan_word(s, "true", SCAN_TRUE, ret_type);
 	case 'f':

@@ -68,6 +68,7 @@ enum scan_outcome {
 	SCAN_BAD_UTF8 = 2,   /* invalid UTF-8; strict: a lone surrogate; a NUL byte anywhere */
 	SCAN_BAD_NUMBER = 3, /* strict: beyond the range of a double */
 	SCAN_DUPLICATE = 4,  /* a member name twice in the outermost object */
+	SCAN_BAD_BINARY = 6, /* strict: a value "\\u0000…" whose rest is no base64 (protocol §3) */
 	SCAN_TOO_MANY = 5,   /* more members or elements than there is room for */
 };
 

@@ -301,6 +301,15 @@ static void app_on_signal(uv_signal_t *handle, int number)
 	hub_drain(app->hub);
 }
 
+/* What usually means "reload" must at least not end the daemon. */
+static void app_on_hangup(uv_signal_t *handle, int number)
+{
+	(void)handle;
+	(void)number;
+	log_line(LOG_LEVEL_WARNING,
+		 "SIGHUP: this version does not reload; restart it to read the configuration");
+}
+
 static int app_init_loop(struct app *app)
 {
 	int r = uv_loop_init(&app->loop);
@@ -317,6 +326,7 @@ static int app_init_loop(struct app *app)
 	uv_timer_init(&app->loop, &app->sweep);
 	uv_signal_init(&app->loop, &app->sigterm);
 	uv_signal_init(&app->loop, &app->sigint);
+	uv_signal_init(&app->loop, &app->sighup);
 	app->sigterm.data = app->sigint.data = app;
 	return 0;
 }
@@ -393,6 +403,7 @@ static int app_start(struct app *app)
 	uv_timer_start(&app->sweep, app_on_sweep, APP_SWEEP_MS, APP_SWEEP_MS);
 	uv_signal_start(&app->sigterm, app_on_signal, SIGTERM);
 	uv_signal_start(&app->sigint, app_on_signal, SIGINT);
+	uv_signal_start(&app->sighup, app_on_hangup, SIGHUP);
 	hub_start(app->hub);
 	log_line(LOG_LEVEL_INFO, "wampbridged %s listening on %s", WAMPBRIDGE_VERSION, app->listen);
 	return 0;
@@ -412,6 +423,7 @@ static void app_stop(struct app *app)
 	uv_close((uv_handle_t *)&app->sweep, NULL);
 	uv_close((uv_handle_t *)&app->sigterm, NULL);
 	uv_close((uv_handle_t *)&app->sigint, NULL);
+	uv_close((uv_handle_t *)&app->sighup, NULL);
 	if (app->ws_context)
 		ws_context_stop(app->ws_context);
 }

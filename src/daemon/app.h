@@ -46,7 +46,7 @@ struct app {
 	uv_idle_t idle;	  /* runs while some connection has input left to handle */
 	uv_timer_t timer; /* the hub's deadline */
 	uv_timer_t sweep; /* once a second: who is gone, who lingers */
-	uv_signal_t sigterm, sigint;
+	uv_signal_t sigterm, sigint, sighup;
 	struct list conns, more; /* more: with input left */
 	struct list transports;
 	size_t n_conns;

@@ -217,5 +217,5 @@ void calls_abandon(struct call *c)
 
 	if (l && l->session.state == SESSION_JOINED && l->session.welcome.call_canceling)
 		(void)link_send(l, &msg);
-	calls_free(c);
+	calls_fail(c, ERROR_CANCELED, "the caller leaves");
 }

@@ -63,7 +63,7 @@ void calls_request(struct program *p, struct link *l, const struct request *r);
 void calls_answer(struct call *c, const struct session_event *event);
 void calls_fail(struct call *c, enum error_code code, const char *message);
 void calls_timeout(struct call *c);
-/* The caller is gone: nobody is told, the router is asked to stop the callee. */
+/* The caller leaves: it is told if it still reads, and the router is asked to stop the callee. */
 void calls_abandon(struct call *c);
 
 /* callee.c */

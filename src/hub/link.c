@@ -26,6 +26,9 @@
 /* Failed attempts in a row that are worth a line each in the log; later ones are for debugging. */
 #define LINK_LOUD_FAILURES 5
 
+/* A router is given so long to answer a GOODBYE, however late the drain is. */
+#define LINK_MIN_GOODBYE_MS 1000
+
 /* A session that did not live so long counts as a failed attempt: no tight loop of joins. */
 #define LINK_MIN_LIFE_MS 1000
 
@@ -418,6 +421,19 @@ void link_rejoin(struct link *l, const char *message)
 	hub_timer_set(l->hub, &l->timer, l->hub->now_ms + l->config.registration_timeout_ms);
 }
 
+/*
+ * How long the router may take to answer our GOODBYE: the session's
+ * shutdown_timeout, but no longer than the whole drain, and a second at least.
+ */
+static uint64_t link_leave_deadline(const struct link *l)
+{
+	uint64_t now = l->hub->now_ms, drain = l->hub->drain_timer.due.at_ms;
+	uint64_t latest = drain > now + LINK_MIN_GOODBYE_MS ? drain : now + LINK_MIN_GOODBYE_MS;
+	uint64_t wanted = now + l->config.shutdown_timeout_ms;
+
+	return wanted < latest ? wanted : latest;
+}
+
 /* The daemon stops: GOODBYE, bounded by the close of the transport. */
 void link_leave(struct link *l)
 {
@@ -433,7 +449,7 @@ void link_leave(struct link *l)
 	if (joined) {
 		session_leave(&l->session, "wamp.close.system_shutdown");
 		link_mark_dirty(l);
-		hub_timer_set(l->hub, &l->timer, l->hub->now_ms + 1000);
+		hub_timer_set(l->hub, &l->timer, link_leave_deadline(l));
 	} else if (l->transport == TRANSPORT_OPENING || l->transport == TRANSPORT_OPEN) {
 		link_wish(l, HUB_WISH_KILL);
 	} else if (l->transport == TRANSPORT_NONE) {

@@ -146,7 +146,10 @@ static void program_drop_invocations(struct program *p, const char *message)
 		callee_cancel(CONTAINER_OF(i, struct invocation, of_program), message);
 }
 
-/* Everything but the connection: what bye and a broken connection have in common. */
+/*
+ * Everything but the connection: what bye and a broken connection have in
+ * common. Each open request is answered; who is gone does not hear it.
+ */
 static void program_drop_all(struct program *p)
 {
 	program_drop_invocations(p, "callee disconnected");
@@ -154,9 +157,14 @@ static void program_drop_all(struct program *p)
 	list_for_each_safe (c, &p->calls)
 		calls_abandon(CONTAINER_OF(c, struct call, of_program));
 	list_for_each_safe (i, &p->publications)
-		publish_free(CONTAINER_OF(i, struct publication, of_program));
-	list_for_each_safe (w, &p->waiters)
-		waiter_free(CONTAINER_OF(w, struct waiter, of_program));
+		publish_fail(CONTAINER_OF(i, struct publication, of_program), ERROR_CANCELED,
+			     "the publisher leaves");
+	list_for_each_safe (w, &p->waiters) {
+		struct waiter *waiter = CONTAINER_OF(w, struct waiter, of_program);
+
+		reply_ok(&p->peer, reply_to_id(&waiter->id));
+		waiter_free(waiter);
+	}
 	list_for_each_safe (v, &p->watches)
 		watch_free(CONTAINER_OF(v, struct watch, of_program));
 }

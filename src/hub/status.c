@@ -125,7 +125,7 @@ void status_request(struct program *p, const struct request *r)
 
 /* ---- list: one function for the rows of each kind ---- */
 
-/* Others' rows are only for root and for the daemon's own user (§14). */
+/* Rows of other users are for root alone (§14). */
 static bool status_may_see(const struct program *viewer, const struct program *row)
 {
 	uint32_t uid = viewer->peer.credentials.uid;

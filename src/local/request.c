@@ -142,6 +142,12 @@ static bool request_refuse_scan(struct request_fault *fault, int outcome,
 		return request_refuse(fault, ERROR_BAD_MESSAGE,
 				      "number at byte %zu is beyond the range of a double",
 				      error->offset + 1);
+	case SCAN_BAD_BINARY:
+		return request_refuse(
+			fault, ERROR_BAD_MESSAGE,
+			"string at byte %zu begins with U+0000, but is no byte string: "
+			"expected %s",
+			error->offset + 1, error->expected);
 	case SCAN_DUPLICATE:
 		if (slice_is(error->name, "id"))
 			fault->id = SCAN_VALUE_NONE;
@@ -373,8 +379,9 @@ bool request_parse(struct request *ret, struct slice line, uint64_t number, stru
 	request_place(ret, given, n, places);
 	if (!r)
 		return request_check_all(ret, given, n, places, ret_fault);
-	/* A double hides what came before: the id may still be told, unless it is the double. */
-	if (r == SCAN_DUPLICATE || r == SCAN_TOO_MANY)
+	/* JSON it is, or may be: an id that came before the fault is told, unless it is the double.
+	 */
+	if (r != SCAN_BAD_JSON && r != SCAN_BAD_UTF8)
 		(void)request_check_id(ret, ret_fault);
 	return request_refuse_scan(ret_fault, r, &error);
 }

@@ -186,6 +186,17 @@ def test_bye_is_answered_and_ends(daemon):
     assert q.expect(id=1)["code"] == "canceled"
 
 
+def test_bye_answers_what_is_open(daemon):
+    p, callee = daemon.connect(), daemon.connect()
+    callee.register("com.example.slow")
+    p.send(op="call", id=1, procedure="com.example.slow")
+    callee.expect(op="invocation")
+    p.send(op="bye")
+    lines = p.at_end()
+    assert [(line["op"], line.get("id"), line["code"]) for line in lines] == [
+        ("error", 1, "canceled"), ("bye", None, "client")]
+
+
 def test_echo_into_socat_gets_its_answer(daemon):
     callee = daemon.connect()
     callee.register("com.example.add2")
@@ -452,6 +463,26 @@ def test_a_second_signal_ends_at_once(router, make_daemon):
     until("it is stopping", lambda: "stopping" in daemon.log.read_text())
     assert daemon.stop() == 0
     assert not os.path.exists(daemon.socket)
+
+
+def test_a_hangup_does_not_end_the_daemon(daemon):
+    daemon.process.send_signal(signal.SIGHUP)
+    until("it is told", lambda: "SIGHUP" in daemon.log.read_text())
+    daemon.connect().quiet()
+
+
+def test_closed_standard_descriptors_are_no_sockets(router, make_daemon):
+    """Started by something that closed them, it must serve and stop in order."""
+    daemon = make_daemon(router)
+    daemon.start()
+    daemon.stop()
+    config = daemon.directory / "wampbridge.yaml"
+    daemon.process = subprocess.Popen(["sh", "-c", f"exec {BUILD / 'wampbridged'} -c {config} <&- >&- 2>&-"])
+    until("it listens", lambda: os.path.exists(daemon.socket))
+    p = daemon.connect()
+    p.quiet()
+    assert daemon.stop() == 0
+    assert p.at_end()[-1]["code"] == "shutting_down"
 
 
 def test_a_stale_socket_is_replaced_and_a_live_one_refused(router, make_daemon):

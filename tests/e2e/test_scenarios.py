@@ -172,6 +172,33 @@ def test_an_invalid_uri_never_reaches_the_router(daemon):
     p.register("com.example.still_joined")
 
 
+@pytest.mark.parametrize("space", ["\u0085", "\u00a0", "\u2003", "\u2028", "\u3000"])
+def test_white_space_of_unicode_does_not_end_the_session(daemon, space):
+    """Crossbar closes the session that sends such a URI, which is everybody's."""
+    p = daemon.connect()
+    session = p.request(op="status", id=1)["sessions"]["default"]["session_id"]
+    uri = f"com.a{space}b"
+    assert p.request(op="register", id=2, procedure=uri)["code"] == "invalid_uri"
+    assert p.request(op="call", id=3, procedure=uri)["code"] == "invalid_uri"
+    assert p.request(op="subscribe", id=4, topic=uri)["code"] == "invalid_uri"
+    assert p.request(op="publish", id=5, topic=uri, ack=True)["code"] == "invalid_uri"
+    p.register("com.example.fine")
+    assert p.request(op="status", id=6)["sessions"]["default"]["session_id"] == session
+
+
+@pytest.mark.parametrize("value", ["\0x", "\0AQI", "\0AQ=D", "\0====", "\0AQ-_"])
+def test_a_binary_value_that_is_none_does_not_end_the_session(daemon, value):
+    """Crossbar closes the session that sends what begins with U+0000 and is no base64."""
+    p = daemon.connect()
+    session = p.request(op="status", id=1)["sessions"]["default"]["session_id"]
+    error = p.request(op="publish", id=2, topic="com.example.t", args=[value], ack=True)
+    assert error["code"] == "bad_message" and "base64" in error["message"]
+    assert p.request(op="call", id=3, procedure="com.example.p", kwargs={"k": [value]})["code"] == "bad_message"
+    good = p.request(op="publish", id=4, topic="com.example.t", args=["\0eA=="], ack=True)
+    assert good["op"] == "ok", good
+    assert p.request(op="status", id=5)["sessions"]["default"]["session_id"] == session
+
+
 # ---- publications ----
 
 

@@ -74,6 +74,8 @@ static void make_string(struct maker *m)
 	};
 
 	buf_append_char(&m->text, '"');
+	/* What begins with U+0000 must go on in base64, of which jansson knows nothing. */
+	buf_append_char(&m->text, 's');
 	for (uint64_t n = rng_below(&m->rng, 8); n; n--)
 		buf_append_slice(&m->text,
 				 slice_of(pieces[rng_below(&m->rng, ARRAY_SIZE(pieces))]));
@@ -219,13 +221,14 @@ static void generated_values_survive_being_written(void **state)
 	buf_done(&out);
 }
 
-static bool is_known_difference(struct slice text, bool is_ours, const json_error_t *error)
+static bool is_known_difference(struct slice text, bool is_ours, int outcome,
+				const json_error_t *error)
 {
 	if (is_ours)
 		return json_error_code(error) == json_error_numeric_overflow ||
 		       json_error_code(error) == json_error_null_byte_in_key;
 	/* No text here is long enough to be nested too deep for us. */
-	return memchr(text.ptr, '\0', text.len) != NULL;
+	return outcome == SCAN_BAD_BINARY || memchr(text.ptr, '\0', text.len) != NULL;
 }
 
 static bool is_accepted_by_both(struct slice text)
@@ -234,11 +237,12 @@ static bool is_accepted_by_both(struct slice text)
 	struct scan_value v;
 	json_error_t json_error;
 	json_t *json = load(text, &json_error);
-	bool is_ours = scan_one(text, SCAN_STRICT, &v, &error) == 0;
+	int outcome = scan_one(text, SCAN_STRICT, &v, &error);
+	bool is_ours = outcome == 0;
 	bool is_theirs = json != NULL;
 
 	json_decref(json);
-	if (is_ours != is_theirs && !is_known_difference(text, is_ours, &json_error))
+	if (is_ours != is_theirs && !is_known_difference(text, is_ours, outcome, &json_error))
 		fail_msg("%s refuse, %s: %.*s", is_ours ? "they" : "we",
 			 is_ours ? json_error.text : error.expected, SLICE_ARG(text));
 	/* What the strict rules accept the lenient ones do, to the same token. */

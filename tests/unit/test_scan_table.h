@@ -29,6 +29,10 @@ struct sample {
 	{                                                                                          \
 		{(t), sizeof(t) - 1}, SCAN_BAD_UTF8, 0, (at)                                       \
 	}
+#define BINARY(t, at)                                                                              \
+	{                                                                                          \
+		{(t), sizeof(t) - 1}, SCAN_BAD_BINARY, 0, (at)                                     \
+	}
 #define INFINITE(t, at)                                                                            \
 	{                                                                                          \
 		{(t), sizeof(t) - 1}, SCAN_BAD_NUMBER, 0, (at)                                     \
@@ -157,6 +161,18 @@ static const struct sample samples[] = {
 	GOOD("\"123456789012345\""),
 	GOOD("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
 	GOOD("\"\\u0000\""),
+	GOOD("\"\\u0000eA==\""),
+	GOOD("\"\\u0000AQID\""),
+	GOOD("\"\\u0000+\\/8=\""),
+	GOOD("\"a\\u0000x\""),
+	GOOD("{\"\\u0000x\":1}"),
+	BINARY("\"\\u0000x\"", 0),
+	BINARY("[1,\"\\u0000AQI\"]", 3),
+	BINARY("{\"a\":\"\\u0000====\"}", 5),
+	BINARY("\"\\u0000AQ=D\"", 0),
+	BINARY("\"\\u0000AQ-_\"", 0),
+	BINARY("\"\\u0000A===\"", 0),
+	BINARY("\"\\u0000AQ\\u0049D\"", 0),
 	GOOD("\"\\u0041\\u00e9\\u20AC\\uFFFF\""),
 	GOOD("\"\\ud83d\\ude00\""),
 	GOOD("\"\\uDBFF\\uDFFF\""),
