@@ -304,8 +304,9 @@ class Program:
     def expect(self, **members):
         """The next line that has these members; what comes before it is dropped."""
         seen = []
+        deadline = time.monotonic() + WAIT
         while True:
-            line = self.take()
+            line = self.take(max(0, deadline - time.monotonic()))
             assert line is not None, f"no line {members}, but {seen[-10:]}"
             if all(line.get(k) == v for k, v in members.items()):
                 return line
