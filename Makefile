@@ -19,7 +19,7 @@ DOCDIR     ?= $(PREFIX)/share/doc/wampbridge
 DESTDIR    ?=
 
 PKG_CONFIG ?= pkg-config
-PKGS  := libuv libwebsockets jansson yaml-0.1
+PKGS  := libuv libwebsockets jansson yaml-0.1 openssl
 SAN   ?=
 comma := ,
 B     ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -34,7 +34,7 @@ NEED   := -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -fvisibility=hidden -fno-comm
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 LINK   := $(if $(SAN),-fsanitize=$(SAN))
-CORE   := base codec wamp local hub router
+CORE   := base codec auth wamp local hub router
 $(foreach d,$(CORE),$(eval $(B)/src/$(d)/%.o: NEED += -Wconversion))
 
 LIB_SRC  := $(sort $(wildcard $(patsubst %,src/%/*.c,$(CORE) net config daemon)))

@@ -18,9 +18,16 @@ void buf_init(struct buf *b, size_t max)
 	*b = BUF_INIT(max);
 }
 
+static void buf_free(struct buf *b)
+{
+	if (b->wipes && b->data)
+		explicit_bzero(b->data, b->cap);
+	b->data = mem_free(b->data);
+}
+
 void buf_done(struct buf *b)
 {
-	mem_free(b->data);
+	buf_free(b);
 	*b = BUF_INIT(b->max);
 }
 
@@ -33,6 +40,22 @@ static void buf_to_front(struct buf *b)
 	memmove(b->data, b->data + b->head, len);
 	b->head = 0;
 	b->tail = len;
+}
+
+/* As realloc(3), but what was there is wiped if that is asked for. */
+static char *buf_resize(struct buf *b, size_t cap)
+{
+	char *data;
+
+	if (!b->wipes)
+		return mem_realloc(b->data, cap);
+	data = mem_realloc(NULL, cap);
+	if (data && b->data) {
+		memcpy(data, b->data, b->tail);
+		explicit_bzero(b->data, b->cap);
+		mem_free(b->data);
+	}
+	return data;
 }
 
 char *buf_grow(struct buf *b, size_t n)
@@ -54,7 +77,7 @@ char *buf_grow(struct buf *b, size_t n)
 	}
 	while (cap < b->head + len + n)
 		cap *= 2;
-	data = mem_realloc(b->data, cap);
+	data = buf_resize(b, cap);
 	if (!data) {
 		b->error = -ENOMEM;
 		return NULL;
@@ -84,10 +107,17 @@ void buf_clear(struct buf *b)
 	buf_rewind(b, 0);
 }
 
+void buf_wipe(struct buf *b)
+{
+	b->wipes = true;
+	buf_clear(b);
+	buf_trim(b);
+}
+
 void buf_trim(struct buf *b)
 {
 	if (buf_len(b))
 		return;
-	b->data = mem_free(b->data);
+	buf_free(b);
 	b->head = b->tail = b->cap = 0;
 }

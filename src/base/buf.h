@@ -13,6 +13,7 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf {
@@ -22,6 +23,7 @@ struct buf {
 	size_t cap;
 	size_t max; /* of unconsumed bytes */
 	int error;  /* 0 or the latched -errno */
+	bool wipes; /* holds a secret: no byte of it is given back to the heap as it is */
 };
 
 #define BUF_INIT(maximum) ((struct buf){.max = (maximum)})
@@ -90,6 +92,9 @@ void buf_rewind(struct buf *b, size_t len);
 
 /* Forgets all bytes, keeps the memory. */
 void buf_clear(struct buf *b);
+
+/* Forgets all bytes, now and from now on so that none is left in memory; gives the memory back. */
+void buf_wipe(struct buf *b);
 
 /* Gives the memory of an empty buffer back. */
 void buf_trim(struct buf *b);

@@ -73,7 +73,8 @@ int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
 	l->since_ms = hub->wall_ms;
 	link_init_lists(l);
 	r = link_copy_config(l, config);
-	session = (struct session_config){l->config.realm, l->config.agent, config->embedded};
+	session = (struct session_config){
+		.realm = l->config.realm, .agent = l->config.agent, .views = config->embedded};
 	if (r == 0)
 		r = session_init(&l->session, &session);
 	if (r < 0) {

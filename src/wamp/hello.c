@@ -13,58 +13,60 @@
 #include "wamp/hello.h"
 
 #include "base/mem.h"
+#include "codec/dict.h"
+#include "codec/emit.h"
 
 #include <errno.h>
 
-/* Members behind the first so many are not looked for; Crossbar sends some fifteen. */
-#define HELLO_MAX_MEMBERS 64
+/* Of all details together; authextra is the configuration's, which has a bound of its own. */
+#define HELLO_MAX_DETAILS (1u << 20)
 
-struct scan_value hello_details(struct arena *arena, const char *agent)
+static void hello_emit_member(struct buf *b, const char *name, const char *text)
 {
-	struct slice text =
-		arena_printf(arena,
-			     "{\"agent\":\"%s\",\"authmethods\":[\"anonymous\"],\"roles\":{"
-			     "\"caller\":{\"features\":{\"call_canceling\":true}},"
-			     "\"callee\":{\"features\":{\"registration_revocation\":true}},"
-			     "\"publisher\":{\"features\":{\"publisher_exclusion\":true}},"
-			     "\"subscriber\":{\"features\":{\"subscription_revocation\":true}}}}",
-			     agent);
-
-	return (struct scan_value){text.ptr, (uint32_t)text.len, SCAN_OBJECT, 0};
+	if (!text)
+		return;
+	buf_append_char(b, ',');
+	emit_text(b, slice_of(name));
+	buf_append_char(b, ':');
+	emit_text(b, slice_of(text));
 }
 
-/* The member of a dict; absent also where the dict is none. 0 or -EPROTO if it cannot be read. */
-static int hello_member(struct scan_value *ret, const struct scan_value *dict, const char *name)
+/* WAMP 4.3: methods in the order of preference; the router chooses by its CHALLENGE. */
+static void hello_emit_auth(struct buf *b, const struct session_auth *auth)
 {
-	struct scan_member members[HELLO_MAX_MEMBERS];
-	struct scan_names names;
-	struct scan_error error;
-	size_t n;
-	int r;
-
-	*ret = SCAN_VALUE_NONE;
-	if (dict->type != SCAN_OBJECT)
-		return 0;
-	r = scan_object(scan_token(dict), SCAN_LENIENT, &names, members, HELLO_MAX_MEMBERS, &n,
-			&error);
-	for (size_t i = 0; i < n; i++)
-		if (slice_is(members[i].name, name))
-			*ret = members[i].value;
-	return r && r != SCAN_TOO_MANY && r != SCAN_DUPLICATE ? -EPROTO : 0;
+	emit_literal(b, ",\"authmethods\":[");
+	for (size_t i = 0; i < auth->n_methods; i++) {
+		if (i)
+			buf_append_char(b, ',');
+		emit_text(b, slice_of(auth->methods[i]));
+	}
+	emit_literal(b, "]");
+	hello_emit_member(b, "authid", auth->id);
+	hello_emit_member(b, "authrole", auth->role);
+	if (auth->extra) {
+		emit_literal(b, ",\"authextra\":");
+		buf_append_slice(b, slice_of(auth->extra));
+	}
 }
 
-/* A string member, or NULL; without memory it counts as not told. */
-static char *hello_text(const struct scan_value *details, const char *name)
+struct scan_value hello_details(struct arena *arena, const struct session_config *config)
 {
-	struct scan_value v;
+	CLEANUP(buf_done) struct buf b = BUF_INIT(HELLO_MAX_DETAILS);
 	char *text;
 
-	if (hello_member(&v, details, name) < 0 || v.type != SCAN_STRING)
-		return NULL;
-	text = mem_alloc(scan_raw(&v).len + 1);
-	if (text)
-		(void)scan_decode(&v, text);
-	return text;
+	emit_literal(&b, "{\"agent\":");
+	emit_text(&b, slice_of(config->agent));
+	hello_emit_auth(&b, &config->auth);
+	emit_literal(&b, ",\"roles\":{"
+			 "\"caller\":{\"features\":{\"call_canceling\":true}},"
+			 "\"callee\":{\"features\":{\"registration_revocation\":true}},"
+			 "\"publisher\":{\"features\":{\"publisher_exclusion\":true}},"
+			 "\"subscriber\":{\"features\":{\"subscription_revocation\":true}}}}");
+	text = b.error ? NULL : arena_alloc(arena, buf_len(&b));
+	if (!text)
+		return SCAN_VALUE_NONE;
+	memcpy(text, b.data, buf_len(&b));
+	return (struct scan_value){text, (uint32_t)buf_len(&b), SCAN_OBJECT, 0};
 }
 
 static void hello_roles(struct session_welcome *w, const struct scan_value *roles)
@@ -73,10 +75,9 @@ static void hello_roles(struct session_welcome *w, const struct scan_value *role
 
 	/* A router that tells no roles at all is taken to have both. */
 	w->has_broker = w->has_dealer = roles->type == SCAN_ABSENT;
-	if (hello_member(&broker, roles, "broker") < 0 ||
-	    hello_member(&dealer, roles, "dealer") < 0 ||
-	    hello_member(&features, &dealer, "features") < 0 ||
-	    hello_member(&canceling, &features, "call_canceling") < 0)
+	if (dict_find(&broker, roles, "broker") < 0 || dict_find(&dealer, roles, "dealer") < 0 ||
+	    dict_find(&features, &dealer, "features") < 0 ||
+	    dict_find(&canceling, &features, "call_canceling") < 0)
 		return;
 	w->has_broker |= broker.type == SCAN_OBJECT;
 	w->has_dealer |= dealer.type == SCAN_OBJECT;
@@ -88,13 +89,13 @@ int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
 	struct session_welcome w = {.session_id = msg->id};
 	struct scan_value roles;
 
-	if (hello_member(&roles, &msg->details, "roles") < 0)
+	if (dict_find(&roles, &msg->details, "roles") < 0)
 		return -EPROTO;
-	w.realm = hello_text(&msg->details, "realm");
-	w.authid = hello_text(&msg->details, "authid");
-	w.authrole = hello_text(&msg->details, "authrole");
-	w.authmethod = hello_text(&msg->details, "authmethod");
-	w.agent = hello_text(&msg->details, "agent");
+	w.realm = dict_text(&msg->details, "realm");
+	w.authid = dict_text(&msg->details, "authid");
+	w.authrole = dict_text(&msg->details, "authrole");
+	w.authmethod = dict_text(&msg->details, "authmethod");
+	w.agent = dict_text(&msg->details, "agent");
 	hello_roles(&w, &roles);
 	hello_welcome_done(ret);
 	*ret = w;

@@ -7,8 +7,11 @@
 
 #include "wamp/session.h"
 
-/* HELLO.Details with the roles and features that are really there; lives in arena. */
-struct scan_value hello_details(struct arena *arena, const char *agent);
+/*
+ * HELLO.Details with the roles and features that are really there; lives in
+ * arena. Absent without memory.
+ */
+struct scan_value hello_details(struct arena *arena, const struct session_config *config);
 
 /* Reads WELCOME; replaces what *ret held. 0, or -EPROTO if the details cannot be read. */
 int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg) MUST_CHECK;

@@ -21,18 +21,46 @@
 /* Views that may wait; only a loop that does not pump could make more. */
 #define SESSION_MAX_VIEWS 65536
 
+#define SESSION_MAX_SECRET 65536
+
 /* ---- life-cycle ---- */
 
 int session_init(struct session *s, const struct session_config *config)
 {
+	static const char *const anonymous[] = {"anonymous"};
+
 	*s = (struct session){.config = *config, .state = SESSION_IDLE};
+	if (!config->auth.n_methods) {
+		s->config.auth.methods = anonymous;
+		s->config.auth.n_methods = 1;
+	}
 	buf_init(&s->out, SESSION_MAX_OUT);
+	buf_init(&s->secret, SESSION_MAX_SECRET);
 	arena_init(&s->arena);
 	return 0;
 }
 
+/* What was written of it may lie in the buffer of outbound messages, too. */
+static void session_wipe_secret(struct session *s)
+{
+	buf_wipe(&s->secret);
+	if (!s->out.wipes || buf_len(&s->out))
+		return;
+	buf_wipe(&s->out);
+	s->out.wipes = false;
+}
+
+int session_set_secret(struct session *s, struct slice secret)
+{
+	session_wipe_secret(s);
+	s->out.wipes = true;
+	buf_append_slice(&s->secret, secret);
+	return s->secret.error;
+}
+
 void session_done(struct session *s)
 {
+	session_wipe_secret(s);
 	hello_welcome_done(&s->welcome);
 	buf_done(&s->out);
 	mem_free(s->views);
@@ -43,9 +71,11 @@ void session_reset(struct session *s)
 {
 	s->state = SESSION_IDLE;
 	s->last_request = 0;
+	s->n_challenges = 0;
 	s->has_event = false;
 	s->first_view = s->n_views = 0;
 	buf_clear(&s->out);
+	session_wipe_secret(s);
 	buf_trim(&s->out);
 	arena_reset(&s->arena);
 }
@@ -173,7 +203,7 @@ void session_open(struct session *s)
 	struct wamp_msg hello = {
 		.type = WAMP_HELLO,
 		.uri = slice_of(s->config.realm),
-		.details = hello_details(&s->arena, s->config.agent),
+		.details = hello_details(&s->arena, &s->config),
 	};
 
 	if (s->state != SESSION_IDLE)
@@ -232,18 +262,72 @@ static void session_end(struct session *s, enum session_event_type type, const s
 	s->state = SESSION_CLOSED;
 }
 
-static void session_challenged(struct session *s, const struct wamp_msg *msg)
+/* Gives the join up; text is for people on this side, the router learns no more than it needs. */
+static void session_cannot_authenticate(struct session *s, struct slice text)
 {
 	struct session_event *event;
-	struct slice text = arena_printf(
-		&s->arena,
-		"the router demands authentication by \"%.*s\", but this session is anonymous",
-		(int)(msg->uri.len < 64 ? msg->uri.len : 64), msg->uri.ptr);
 
-	session_abort(s, "wamp.error.cannot_authenticate", "no authentication is configured");
+	session_abort(s, "wamp.error.cannot_authenticate", "the challenge cannot be answered");
 	event = session_emit(s, SESSION_EVENT_REFUSED);
 	event->reason = SLICE("wamp.error.cannot_authenticate");
 	event->message = text;
+}
+
+static bool session_offers(const struct session *s, struct slice method)
+{
+	for (size_t i = 0; i < s->config.auth.n_methods; i++)
+		if (slice_is(method, s->config.auth.methods[i]))
+			return true;
+	return false;
+}
+
+static struct slice session_unexpected_method(struct session *s, struct slice method)
+{
+	const struct session_auth *auth = &s->config.auth;
+	struct slice text = SLICE("");
+
+	/* The router's word is bounded: it goes to logs and terminals. */
+	if (method.len > 64)
+		method.len = 64;
+	for (size_t i = 0; i < auth->n_methods; i++)
+		text = arena_printf(&s->arena, "%.*s%s\"%s\"", SLICE_ARG(text), i ? ", " : "",
+				    auth->methods[i]);
+	return arena_printf(&s->arena,
+			    "expected authentication method %.*s but received a \"%.*s\" challenge "
+			    "instead",
+			    SLICE_ARG(text), SLICE_ARG(method));
+}
+
+static void session_authenticate(struct session *s, const struct wamp_msg *challenge)
+{
+	CLEANUP(buf_done) struct buf answer = {.max = SESSION_MAX_SECRET, .wipes = true};
+	struct wamp_msg msg = {.type = WAMP_AUTHENTICATE};
+	char message[AUTH_MAX_MESSAGE];
+	int r = auth_answer(&answer, (enum auth_method)auth_method_find(challenge->uri),
+			    &challenge->details, buf_bytes(&s->secret), message);
+
+	if (r == 0) {
+		/* A view borrows until it is settled; a frame is written now. */
+		msg.uri = s->config.views
+				  ? arena_printf(&s->arena, "%.*s", SLICE_ARG(buf_bytes(&answer)))
+				  : buf_bytes(&answer);
+		session_queue(s, &msg);
+	} else if (r == AUTH_REFUSED) {
+		session_cannot_authenticate(s, arena_printf(&s->arena, "%s", message));
+	} else {
+		s->out.error = r;
+	}
+}
+
+/* WAMP 4.3: the router chooses one of the methods offered. */
+static void session_challenged(struct session *s, const struct wamp_msg *msg)
+{
+	if (!session_offers(s, msg->uri) || auth_method_find(msg->uri) < 0)
+		session_cannot_authenticate(s, session_unexpected_method(s, msg->uri));
+	else if (s->n_challenges++ == SESSION_MAX_CHALLENGES)
+		session_cannot_authenticate(s, SLICE("the router challenges again and again"));
+	else
+		session_authenticate(s, msg);
 }
 
 static void session_recv_hello_sent(struct session *s, const struct wamp_msg *msg)
@@ -321,6 +405,8 @@ static void session_recv_any(struct session *s, const struct wamp_msg *msg, bool
 	switch (s->state) {
 	case SESSION_HELLO_SENT:
 		session_recv_hello_sent(s, msg);
+		if (s->state != SESSION_HELLO_SENT)
+			session_wipe_secret(s);
 		return;
 	case SESSION_JOINED:
 		session_recv_joined(s, msg, undecodable);

@@ -18,11 +18,12 @@
  * router in the same process (then nothing is encoded at all).
  */
 
+#include "auth/auth.h"
 #include "wamp/msg.h"
 
 enum session_state {
 	SESSION_IDLE,	    /* no transport */
-	SESSION_HELLO_SENT, /* waiting for WELCOME, CHALLENGE or ABORT */
+	SESSION_HELLO_SENT, /* waiting for WELCOME, CHALLENGE or ABORT; challenges are answered */
 	SESSION_JOINED,
 	SESSION_CLOSING, /* our GOODBYE sent, waiting for theirs */
 	SESSION_CLOSED,	 /* over; only session_reset() is useful */
@@ -53,11 +54,24 @@ struct session_welcome {
 	bool call_canceling; /* the dealer takes CANCEL */
 };
 
+/* How the session says who it is. */
+struct session_auth {
+	const char *const *methods; /* WAMP's names, the preferred one first; none: anonymous */
+	size_t n_methods;
+	const char *id, *role; /* NULL: not told */
+	const char *extra;     /* authextra as JSON text, or NULL */
+};
+
+/* Everything in it must outlive the session. */
 struct session_config {
-	const char *realm; /* must outlive the session */
+	const char *realm;
 	const char *agent;
 	bool views; /* outbound messages are views, not frames */
+	struct session_auth auth;
 };
+
+/* Challenges of one join that are answered: two rounds are legal, endless ones are an attack. */
+#define SESSION_MAX_CHALLENGES 4
 
 /* Frames in session.out: a uint32_t length in host order, then that many bytes. */
 #define SESSION_FRAME_HEADER 4
@@ -74,6 +88,8 @@ struct session {
 	struct wamp_msg *views;
 	size_t first_view, n_views, cap_views;
 	struct arena arena; /* text that views and events borrow */
+	struct buf secret;  /* from session_set_secret() until it is not needed any more */
+	unsigned n_challenges;
 	struct session_event event;
 	bool has_event;
 };
@@ -83,6 +99,12 @@ void session_done(struct session *s);
 
 /* Back to IDLE for a new transport: forgets everything outbound, ids start at 1 again. */
 void session_reset(struct session *s);
+
+/*
+ * The secret for the join that begins now, before session_open(). It is copied,
+ * and wiped as soon as the session is joined or over. 0 or -ENOMEM.
+ */
+int session_set_secret(struct session *s, struct slice secret) MUST_CHECK;
 
 /* The transport is there: queues HELLO. From IDLE only. */
 void session_open(struct session *s);

@@ -68,10 +68,10 @@ static const struct row {
 	{SESSION_HELLO_SENT, "[6,{},\"wamp.close.system_shutdown\"]", "", SESSION_EVENT_REFUSED,
 	 "wamp.close.system_shutdown", "", SESSION_CLOSED},
 	{SESSION_HELLO_SENT, "[4,\"ticket\",{}]",
-	 "[3,{\"message\":\"no authentication is configured\"},"
+	 "[3,{\"message\":\"the challenge cannot be answered\"},"
 	 "\"wamp.error.cannot_authenticate\"]",
 	 SESSION_EVENT_REFUSED, "wamp.error.cannot_authenticate",
-	 "the router demands authentication by \"ticket\", but this session is anonymous",
+	 "expected authentication method \"anonymous\" but received a \"ticket\" challenge instead",
 	 SESSION_CLOSED},
 
 	/* joined */
