@@ -8,7 +8,7 @@
  * parsed options. Results go to stdout, one JSON value a line; everything else
  * goes to stderr. Functions that return an int return 0 or the exit code with
  * which the program ends, its reason told: 1 an error of the procedure or the
- * router, 64 usage, 65 bad JSON, 69 no daemon, 74 stdout, 75 may succeed
+ * router, 64 usage, 65 bad JSON, 66 stdin, 69 no daemon, 74 stdout, 75 may succeed
  * later, 76 protocol, 77 not allowed, 124 timeout.
  */
 
@@ -60,6 +60,7 @@ void cli_payload_emit_output(struct buf *b, struct slice text);
 /* options.c: one parser for all commands */
 enum cli_takes {
 	CLI_TAKES_NOTHING,
+	CLI_TAKES_LINES,   /* nothing but lines of the protocol: none of ours, not even hello */
 	CLI_TAKES_WORD,	   /* URI or WHAT */
 	CLI_TAKES_PAYLOAD, /* URI [ARG]... */
 	CLI_TAKES_COMMAND, /* URI -- COMMAND [ARG]... */
@@ -101,6 +102,8 @@ int cli_register(struct cli *cli, const struct cli_options *options);
 int cli_status(struct cli *cli, const struct cli_options *options);
 int cli_list(struct cli *cli, const struct cli_options *options);
 int cli_wait(struct cli *cli, const struct cli_options *options);
+int cli_watch(struct cli *cli, const struct cli_options *options);
+int cli_raw(struct cli *cli, const struct cli_options *options);
 
 /* talk.c: the connection, and lines as they come */
 struct cli_line {
@@ -113,6 +116,8 @@ struct cli_line {
 int64_t cli_now_ms(void);
 
 int cli_connect(struct cli *cli) MUST_CHECK;
+/* Tells the daemon who we are; for all but raw. */
+int cli_hello(struct cli *cli) MUST_CHECK;
 
 /* Starts a request with id 1: {"op":OP,"id":1 and, if given, ,MEMBER:TEXT and the session. */
 void cli_begin(struct buf *b, const struct cli *cli, const char *op, const char *member,
@@ -149,6 +154,10 @@ void cli_clean(char *text);
 /* Prints an error line on stderr; returns the exit code that belongs to it. */
 int cli_print_error(const struct cli_line *line);
 void cli_print_value(const struct scan_value *v);
+/* An array's elements; released by mem_free(). */
+int cli_elements(const struct scan_value *array, struct scan_value **ret, size_t *ret_n) MUST_CHECK;
+/* The line without op, id and watch, which belong to the conversation. */
+int cli_print_content(const struct cli_line *line) MUST_CHECK;
 /* Each element on a line of its own. */
 int cli_print_elements(const struct scan_value *array) MUST_CHECK;
 /* {"args":…,"kwargs":…} */

@@ -65,10 +65,21 @@ static const struct cli_verb main_verbs[] = {
 	 "\n"
 	 "      --json             for programs\n",
 	 cli_status},
-	{"list", NULL, CLI_TAKES_WORD, "", "rows of one kind", "list WHAT",
-	 "Prints rows as JSON, one a line: sessions, clients, registrations, subscriptions,\n"
-	 "calls, limits or errors.\n",
+	{"list", NULL, CLI_TAKES_WORD, "j", "rows of one kind", "list [--json] WHAT",
+	 "Prints a table of sessions, clients, registrations, subscriptions, calls, limits,\n"
+	 "config or errors.\n"
+	 "\n"
+	 "      --json             for programs: one JSON object a line\n",
 	 cli_list},
+	{"watch", NULL, CLI_TAKES_NOTHING, "jntS", "states of router sessions as they change",
+	 "watch [OPTION]...",
+	 "Prints the state of each router session, and then each change, one a line.\n"
+	 "\n"
+	 "      --session NAME     only that one\n"
+	 "      --count N          stop after N lines\n"
+	 "      --timeout SECONDS  stop (exit 124) when nothing changes for that long\n"
+	 "      --json             for programs: one JSON object a line\n",
+	 cli_watch},
 	{"wait", NULL, CLI_TAKES_NOTHING, "tS", "wait until a router session is joined",
 	 "wait [OPTION]...",
 	 "Waits until the session is joined.\n"
@@ -76,6 +87,11 @@ static const struct cli_verb main_verbs[] = {
 	 "      --session NAME     which one, instead of the daemon's default\n"
 	 "      --timeout SECONDS  give up after that long (exit 124)\n",
 	 cli_wait},
+	{"raw", NULL, CLI_TAKES_LINES, "", "lines of the protocol by hand", "raw",
+	 "Sends each line of standard input to the daemon and prints each line that it sends,\n"
+	 "both as they are (wampbridge-protocol(7)). At the end of input the daemon answers\n"
+	 "what is open; it ends when the daemon closes.\n",
+	 cli_raw},
 };
 
 static const char main_options_help[] =
@@ -125,6 +141,8 @@ static int main_run_verb(struct cli *cli, const struct cli_verb *verb, int argc,
 	if (options.help)
 		return main_verb_help(verb);
 	r = cli_connect(cli);
+	if (r == 0 && verb->takes != CLI_TAKES_LINES)
+		r = cli_hello(cli);
 	if (r == 0)
 		r = verb->run(cli, &options);
 	wampbridge_close(cli->client);

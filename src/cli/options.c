@@ -86,7 +86,7 @@ static int options_read_count(struct cli_options *o, const struct cli_verb *verb
 
 static int options_take_word(struct cli_options *o, const struct cli_verb *verb, const char *word)
 {
-	if (!o->word && verb->takes != CLI_TAKES_NOTHING)
+	if (!o->word && verb->takes != CLI_TAKES_NOTHING && verb->takes != CLI_TAKES_LINES)
 		o->word = word;
 	else if (verb->takes == CLI_TAKES_PAYLOAD)
 		return cli_payload_add(&o->payload, word);
@@ -169,6 +169,7 @@ static int options_check(const struct cli_options *o, const struct cli_verb *ver
 {
 	switch (verb->takes) {
 	case CLI_TAKES_NOTHING:
+	case CLI_TAKES_LINES:
 		return 0;
 	case CLI_TAKES_WORD:
 	case CLI_TAKES_PAYLOAD:

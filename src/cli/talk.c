@@ -30,11 +30,16 @@ static int talk_fail(const struct cli *cli, int error)
 
 int cli_connect(struct cli *cli)
 {
-	static const char hello[] = "{\"op\":\"hello\",\"proto\":[1,0],\"name\":\"wampctl\"}";
 	int r = wampbridge_connect(&cli->client, cli->socket);
 
-	if (r == 0)
-		r = wampbridge_send(cli->client, hello, sizeof(hello) - 1);
+	return r < 0 ? talk_fail(cli, r) : 0;
+}
+
+int cli_hello(struct cli *cli)
+{
+	static const char hello[] = "{\"op\":\"hello\",\"proto\":[1,0],\"name\":\"wampctl\"}";
+	int r = wampbridge_send(cli->client, hello, sizeof(hello) - 1);
+
 	return r < 0 ? talk_fail(cli, r) : 0;
 }
 

@@ -76,7 +76,7 @@ void cli_print_value(const struct scan_value *v)
 	putchar('\n');
 }
 
-int cli_print_elements(const struct scan_value *array)
+int cli_elements(const struct scan_value *array, struct scan_value **ret, size_t *ret_n)
 {
 	CLEANUP(mem_freep) struct scan_value *items = NULL;
 	struct scan_error error;
@@ -93,8 +93,46 @@ int cli_print_elements(const struct scan_value *array)
 		items = more;
 		r = scan_array(scan_token(array), SCAN_LENIENT, items, max, &n, &error);
 	} while (r == SCAN_TOO_MANY);
-	for (size_t i = 0; i < n; i++)
+	*ret = TAKE(items);
+	*ret_n = n;
+	return 0;
+}
+
+int cli_print_elements(const struct scan_value *array)
+{
+	CLEANUP(mem_freep) struct scan_value *items = NULL;
+	size_t n = 0;
+	int r = cli_elements(array, &items, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
 		cli_print_value(&items[i]);
+	return r;
+}
+
+int cli_print_content(const struct cli_line *line)
+{
+	CLEANUP(buf_done) struct buf b = BUF_INIT(CLI_MAX_LINE);
+	char before = '{';
+
+	for (size_t i = 0; i < line->n; i++) {
+		const struct scan_member *m = &line->members[i];
+
+		if (slice_is(m->name, "op") || slice_is(m->name, "id") ||
+		    slice_is(m->name, "watch"))
+			continue;
+		buf_append_char(&b, before);
+		emit_text(&b, m->name);
+		buf_append_char(&b, ':');
+		emit_value(&b, &m->value);
+		before = ',';
+	}
+	if (before == '{')
+		buf_append_char(&b, before);
+	if (b.error) {
+		cli_tell("out of memory");
+		return EX_OSERR;
+	}
+	printf("%.*s}\n", SLICE_ARG(buf_bytes(&b)));
 	return 0;
 }
 

@@ -13,7 +13,7 @@ int cli_wait(struct cli *cli, const struct cli_options *o)
 	int64_t deadline_ms = o->timeout_ms < 0 ? CLI_FOREVER : cli_now_ms() + o->timeout_ms;
 	struct buf b = BUF_INIT(CLI_MAX_LINE);
 	struct cli_line line;
-	char state[64] = "unknown", message[256] = "";
+	char state[64] = "unknown", reason[256] = "", message[512] = "";
 	int r;
 
 	if (o->session)
@@ -27,10 +27,12 @@ int cli_wait(struct cli *cli, const struct cli_options *o)
 			r = cli_print_error(&line);
 		else if (r == 0 && cli_line_is(&line, "op", "session")) {
 			cli_line_text(&line, "state", state, sizeof(state));
+			cli_line_text(&line, "reason", reason, sizeof(reason));
 			cli_line_text(&line, "message", message, sizeof(message));
 		}
 	}
 	if (r == CLI_EXIT_TIMEOUT)
-		cli_tell("the session is %s%s%s", state, *message ? ": " : "", message);
+		cli_tell("the session is %s%s%s%s%s", state, *reason ? ": " : "", reason,
+			 *message ? ": " : "", message);
 	return r;
 }

@@ -3,9 +3,11 @@
 /*
  * libwampbridge: a connection to wampbridged
  *
- * A blocking socket, one growing buffer for what comes in, and nothing for
- * what goes out: a line is on its way to the kernel, or its sender waits. It
- * frames lines (protocol §2) and must not know what they say.
+ * A blocking socket and two growing buffers: what came in, and the rest of the
+ * one line that a sender who would not wait has left behind. Every call on the
+ * socket says itself whether it waits, so that nothing depends on the
+ * descriptor's own mode, which the caller's loop may change. It frames lines
+ * (protocol §2) and must not know what they say.
  */
 
 #include "wampbridge.h"
@@ -15,6 +17,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +31,14 @@
 /* The daemon's own largest max_line; what is longer ends the connection's use. */
 #define CLIENT_MAX_LINE	 (16u << 20)
 #define CLIENT_READ_SIZE 65536u
+/* Of a line that may have to be kept: more than any daemon takes. */
+#define CLIENT_MAX_KEPT (64u << 20)
+#define CLIENT_FOREVER	(-1)
 
 struct wampbridge {
 	int fd;
-	struct buf in;
+	struct buf in, out;
+	int broken;	 /* a line went out in part: the -errno of all further sending */
 	size_t taken;	 /* bytes of the line handed out last */
 	size_t searched; /* bytes known to hold no line feed */
 	struct sockaddr_un address;
@@ -94,6 +101,7 @@ PUBLIC int wampbridge_connect(struct wampbridge **ret, const char *path)
 		return -ENOMEM;
 	w->fd = -1;
 	buf_init(&w->in, CLIENT_MAX_LINE + CLIENT_READ_SIZE);
+	buf_init(&w->out, CLIENT_MAX_KEPT);
 	r = client_open(w, path);
 	if (r < 0) {
 		wampbridge_close(w);
@@ -110,6 +118,7 @@ PUBLIC void wampbridge_close(struct wampbridge *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	buf_done(&w->in);
+	buf_done(&w->out);
 	mem_free(w);
 }
 
@@ -123,40 +132,162 @@ PUBLIC int wampbridge_fd(const struct wampbridge *w)
 	return w->fd;
 }
 
-static void client_wait_writable(const struct wampbridge *w)
+static int64_t client_now_ms(void)
 {
-	struct pollfd pollfd = {.fd = w->fd, .events = POLLOUT};
+	struct timespec t;
 
-	(void)poll(&pollfd, 1, -1);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t client_deadline_ms(int timeout_ms)
+{
+	return timeout_ms < 0 ? CLIENT_FOREVER : client_now_ms() + timeout_ms;
+}
+
+/* 1 when the socket is ready (or may be), 0 when not in time, or -errno. */
+static int client_wait(const struct wampbridge *w, short events, int64_t deadline_ms)
+{
+	struct pollfd pollfd = {.fd = w->fd, .events = events};
+	int64_t left = deadline_ms < 0 ? -1 : deadline_ms - client_now_ms();
+	int r = poll(&pollfd, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
+
+	if (r < 0)
+		return errno == EINTR ? 1 : -errno; /* nothing is found then, time is looked at */
+	return r;
+}
+
+/* ---- sending ---- */
+
+/* The bytes that the socket takes at once, perhaps 0, or -errno. */
+static ssize_t client_write(const struct wampbridge *w, struct iovec *iov, size_t n)
+{
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = n};
+	ssize_t sent = sendmsg(w->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (sent >= 0)
+		return sent;
+	if (errno == EINTR || errno == EAGAIN)
+		return 0;
+	return errno == ECONNRESET ? -EPIPE : -errno;
+}
+
+/* Moves past n bytes. */
+static void client_advance(struct iovec iov[2], size_t n)
+{
+	size_t first = n < iov[0].iov_len ? n : iov[0].iov_len;
+
+	if (first)
+		iov[0].iov_base = (char *)iov[0].iov_base + first;
+	iov[0].iov_len -= first;
+	iov[1].iov_len -= n - first;
+}
+
+static int client_check(const struct wampbridge *w, const char *line, size_t len)
+{
+	if (len && memchr(line, '\n', len))
+		return -EINVAL;
+	return w->broken;
+}
+
+/* A line of which a part is gone can neither be taken back nor followed by another. */
+static int client_tear(struct wampbridge *w, int error, bool is_torn)
+{
+	if (is_torn)
+		w->broken = error;
+	return error;
+}
+
+static int client_keep(struct wampbridge *w, const struct iovec iov[2])
+{
+	int r;
+
+	buf_append(&w->out, iov[0].iov_base, iov[0].iov_len);
+	buf_append(&w->out, iov[1].iov_base, iov[1].iov_len);
+	r = w->out.error;
+	if (r < 0)
+		buf_clear(&w->out);
+	return r;
+}
+
+PUBLIC int wampbridge_flush(struct wampbridge *w, int timeout_ms)
+{
+	int64_t deadline_ms = client_deadline_ms(timeout_ms);
+
+	if (w->broken)
+		return w->broken;
+	while (buf_len(&w->out)) {
+		struct slice rest = buf_bytes(&w->out);
+		struct iovec iov = {(char *)rest.ptr, rest.len};
+		ssize_t n = client_write(w, &iov, 1);
+		int r;
+
+		if (n < 0)
+			return (int)n;
+		buf_consume(&w->out, (size_t)n);
+		if (!buf_len(&w->out))
+			break;
+		r = client_wait(w, POLLOUT, deadline_ms);
+		if (r <= 0)
+			return r;
+	}
+	buf_trim(&w->out);
+	return 1;
+}
+
+PUBLIC int wampbridge_try_send(struct wampbridge *w, const char *line, size_t len)
+{
+	char lf[] = "\n";
+	struct iovec iov[2] = {{(char *)line, len}, {lf, 1}};
+	int r = client_check(w, line, len);
+	ssize_t n;
+
+	if (r == 0 && len >= CLIENT_MAX_KEPT)
+		r = -ENOBUFS;
+	if (r == 0)
+		r = wampbridge_flush(w, 0);
+	if (r <= 0)
+		return r < 0 ? r : -EAGAIN;
+	n = client_write(w, iov, 2);
+	if (n < 0)
+		return (int)n;
+	client_advance(iov, (size_t)n);
+	r = client_keep(w, iov);
+	return r < 0 ? client_tear(w, r, n > 0) : 0;
 }
 
 PUBLIC int wampbridge_send(struct wampbridge *w, const char *line, size_t len)
 {
 	char lf[] = "\n";
 	struct iovec iov[2] = {{(char *)line, len}, {lf, 1}};
-	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	int r = client_check(w, line, len);
 
-	if (len && memchr(line, '\n', len))
-		return -EINVAL;
-	while (iov[0].iov_len + iov[1].iov_len) {
-		ssize_t n = sendmsg(w->fd, &msg, MSG_NOSIGNAL);
-		size_t first;
+	if (r == 0)
+		r = wampbridge_flush(w, -1);
+	while (r >= 0 && iov[1].iov_len) {
+		ssize_t n = client_write(w, iov, 2);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN) {
-			/* The caller's event loop made the socket non-blocking. */
-			client_wait_writable(w);
-			continue;
-		}
-		if (n < 0)
-			return errno == ECONNRESET ? -EPIPE : -errno;
-		first = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
-		iov[0].iov_base = (char *)iov[0].iov_base + first;
-		iov[0].iov_len -= first;
-		iov[1].iov_len -= (size_t)n - first;
+		if (n > 0)
+			client_advance(iov, (size_t)n);
+		r = n < 0 ? (int)n : 0;
+		if (r == 0 && iov[1].iov_len)
+			r = client_wait(w, POLLOUT, CLIENT_FOREVER);
 	}
-	return 0;
+	return r < 0 ? client_tear(w, r, iov[0].iov_len < len) : 0;
+}
+
+PUBLIC int wampbridge_end_sending(struct wampbridge *w)
+{
+	int r = wampbridge_flush(w, -1);
+
+	if (r < 0)
+		return r;
+	return shutdown(w->fd, SHUT_WR) < 0 ? -errno : 0;
+}
+
+PUBLIC short wampbridge_events(const struct wampbridge *w)
+{
+	return buf_len(&w->out) ? POLLIN | POLLOUT : POLLIN;
 }
 
 /* ---- receiving ---- */
@@ -202,30 +333,10 @@ static int client_read(struct wampbridge *w)
 	return 0;
 }
 
-static int64_t client_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* 1 when there is something to read, 0 when not in time, or -errno. */
-static int client_wait(struct wampbridge *w, int64_t deadline_ms)
-{
-	struct pollfd pollfd = {.fd = w->fd, .events = POLLIN};
-	int64_t left = deadline_ms < 0 ? -1 : deadline_ms - client_now_ms();
-	int r = poll(&pollfd, 1, deadline_ms < 0 ? -1 : left > 0 ? (int)left : 0);
-
-	if (r < 0)
-		return errno == EINTR ? 1 : -errno; /* the read finds nothing, time is looked at */
-	return r;
-}
-
 PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char **ret_line,
 				size_t *ret_len)
 {
-	int64_t deadline_ms = timeout_ms < 0 ? -1 : client_now_ms() + timeout_ms;
+	int64_t deadline_ms = client_deadline_ms(timeout_ms);
 	int r;
 
 	if (w->taken) {
@@ -233,7 +344,7 @@ PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char
 		w->taken = w->searched = 0;
 	}
 	while ((r = client_take(w, ret_line, ret_len)) == 0) {
-		r = client_wait(w, deadline_ms);
+		r = client_wait(w, POLLIN, deadline_ms);
 		if (r <= 0)
 			return r;
 		r = client_read(w);
@@ -245,6 +356,8 @@ PUBLIC int wampbridge_next_line(struct wampbridge *w, int timeout_ms, const char
 
 PUBLIC const char *wampbridge_strerror(int error)
 {
+	const char *words;
+
 	switch (error) {
 	case -ENOENT:
 	case -ECONNREFUSED:
@@ -260,7 +373,15 @@ PUBLIC const char *wampbridge_strerror(int error)
 		return "the daemon sent a line over 16 MiB";
 	case -EINVAL:
 		return "a line must not hold a line feed";
-	default:
-		return strerror(error < 0 ? -error : error);
+	case -EAGAIN:
+		return "an earlier line still waits to be sent";
 	}
+	/* Not strerror(): what that returns may change under another thread. */
+	words = strerrordesc_np(error < 0 && error != INT_MIN ? -error : error);
+	return words ? words : "unknown error";
+}
+
+PUBLIC const char *wampbridge_version(void)
+{
+	return WAMPBRIDGE_VERSION;
 }

@@ -415,13 +415,115 @@ static void so_it_does_when_a_loop_made_the_socket_non_blocking(void **state)
 	send_much(s);
 }
 
+/* Offers short lines until one has to wait; how many were taken. */
+static size_t fill(struct server *s)
+{
+	static const char line[] = "0123456789012345678901234567890123456789";
+	size_t n = 0;
+	int r;
+
+	while ((r = wampbridge_try_send(s->w, line, sizeof(line) - 1)) == 0)
+		n++;
+	assert_int_equal(r, -EAGAIN);
+	return n;
+}
+
+static void a_sender_that_will_not_wait_is_told_to_come_again(void **state)
+{
+	struct server *s = *state;
+	struct reader reader = {.fd = s->fd};
+	pthread_t thread;
+	size_t n;
+
+	assert_int_equal(wampbridge_events(s->w), POLLIN);
+	n = fill(s);
+	assert_true(n > 1);
+	assert_int_equal(wampbridge_events(s->w), POLLIN | POLLOUT);
+	assert_int_equal(wampbridge_flush(s->w, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, reader_run, &reader), 0);
+	assert_int_equal(wampbridge_flush(s->w, -1), 1);
+	assert_int_equal(wampbridge_events(s->w), POLLIN);
+	assert_int_equal(wampbridge_try_send(s->w, "{}", 2), 0);
+	assert_int_equal(wampbridge_end_sending(s->w), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(reader.n_lines, n + 1);
+	assert_int_equal(reader.n_bytes, n * 41 + 3);
+}
+
+static void a_long_line_is_kept_and_goes_in_front_of_the_next(void **state)
+{
+	struct server *s = *state;
+	const size_t n = 4u << 20;
+	char *text = mem_alloc(n);
+	struct reader reader = {.fd = s->fd};
+	pthread_t thread;
+
+	memset(text, 'x', n);
+	assert_int_equal(wampbridge_try_send(s->w, text, n), 0);
+	memset(text, '\n', n); /* it is the caller's again */
+	mem_free(text);
+	assert_int_equal(wampbridge_flush(s->w, 20), 0);
+	assert_int_equal(pthread_create(&thread, NULL, reader_run, &reader), 0);
+	assert_int_equal(wampbridge_send(s->w, "{}", 2), 0);
+	assert_int_equal(wampbridge_end_sending(s->w), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(reader.n_lines, 2);
+	assert_int_equal(reader.n_bytes, n + 1 + 3);
+}
+
+static void what_cannot_be_kept_ends_the_sending(void **state)
+{
+	struct server *s = *state;
+	const size_t n = 4u << 20;
+	char *text = mem_alloc(n);
+
+	memset(text, 'x', n);
+	mem_fail_after(0);
+	assert_int_equal(wampbridge_try_send(s->w, text, n), -ENOMEM);
+	mem_fail_after(-1);
+	assert_int_equal(wampbridge_try_send(s->w, "{}", 2), -ENOMEM);
+	assert_int_equal(wampbridge_send(s->w, "{}", 2), -ENOMEM);
+	assert_int_equal(wampbridge_flush(s->w, 0), -ENOMEM);
+	assert_int_equal(wampbridge_events(s->w), POLLIN);
+	mem_free(text);
+}
+
+static void a_line_that_could_not_be_kept_is_not_begun(void **state)
+{
+	struct server *s = *state;
+	char *text = mem_alloc(CLIENT_MAX_KEPT), got[8];
+
+	memset(text, 'x', CLIENT_MAX_KEPT);
+	assert_int_equal(wampbridge_try_send(s->w, text, CLIENT_MAX_KEPT), -ENOBUFS);
+	assert_int_equal(wampbridge_try_send(s->w, "{}\n", 3), -EINVAL);
+	assert_int_equal(recv(s->fd, got, sizeof(got), MSG_DONTWAIT), -1);
+	mem_free(text);
+}
+
+static void behind_the_last_line_sent_answers_still_come(void **state)
+{
+	struct server *s = *state;
+	char got[8];
+
+	assert_int_equal(wampbridge_end_sending(s->w), 0);
+	assert_int_equal(read(s->fd, got, sizeof(got)), 0);
+	assert_int_equal(wampbridge_send(s->w, "{}", 2), -EPIPE);
+	server_say(s, "{\"op\":\"bye\"}\n");
+	expect_line(s, "{\"op\":\"bye\"}");
+}
+
 static void sending_to_nobody_is_an_error_and_no_signal(void **state)
 {
 	struct server *s = *state;
 
+	server_say(s, "{\"op\":\"bye\"}\n");
 	close(s->fd);
 	s->fd = -1;
 	assert_int_equal(wampbridge_send(s->w, "{}", 2), -EPIPE);
+	assert_int_equal(wampbridge_try_send(s->w, "{}", 2), -EPIPE);
+	expect_line(s, "{\"op\":\"bye\"}");
+	expect_nothing(s, -1, -EPIPE);
+	expect_nothing(s, -1, -EPIPE);
 }
 
 static void each_error_has_words(void **state)
@@ -432,6 +534,8 @@ static void each_error_has_words(void **state)
 	assert_non_null(strstr(wampbridge_strerror(-EPIPE), "closed"));
 	assert_non_null(strstr(wampbridge_strerror(-EMSGSIZE), "16 MiB"));
 	assert_string_equal(wampbridge_strerror(-EIO), strerror(EIO));
+	assert_string_equal(wampbridge_strerror(INT_MIN), "unknown error");
+	assert_string_equal(wampbridge_version(), WAMPBRIDGE_VERSION);
 }
 
 static void closing_nothing_is_fine(void **state)
@@ -466,6 +570,11 @@ int main(void)
 		CONNECTED(a_line_feed_inside_is_refused_before_anything_is_sent),
 		CONNECTED(a_long_line_waits_until_it_is_read),
 		CONNECTED(so_it_does_when_a_loop_made_the_socket_non_blocking),
+		CONNECTED(a_sender_that_will_not_wait_is_told_to_come_again),
+		CONNECTED(a_long_line_is_kept_and_goes_in_front_of_the_next),
+		CONNECTED(what_cannot_be_kept_ends_the_sending),
+		CONNECTED(a_line_that_could_not_be_kept_is_not_begun),
+		CONNECTED(behind_the_last_line_sent_answers_still_come),
 		CONNECTED(sending_to_nobody_is_an_error_and_no_signal),
 		cmocka_unit_test(each_error_has_words),
 		cmocka_unit_test(closing_nothing_is_fine),

@@ -103,6 +103,8 @@ static void run(struct world *w, const char *const *command, uint64_t concurrenc
 	setenv("WAMP_CALLER", "of another call", 1);
 	r = cli_connect(&cli);
 	if (r == 0)
+		r = cli_hello(&cli);
+	if (r == 0)
 		r = cli_register(&cli, &options);
 	wampbridge_close(cli.client);
 	_exit(r);
