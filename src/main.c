@@ -4,13 +4,14 @@
  * wampbridged: arguments, configuration, then the daemon
  */
 
+#include "auth/crypto.h"
 #include "config/config.h"
 #include "daemon/app.h"
 #include "daemon/log.h"
+#include "daemon/secure.h"
 
 #include <fcntl.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <libwebsockets.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,11 +21,9 @@
 #include <unistd.h>
 #include <yaml.h>
 
-static const char *arg_file;
-static const char *arg_dir;
-static const char *arg_listen;
-static int arg_log_level = -1;
+static struct app_options arg_options = {.log_level = -1, .log_target = -1};
 static bool arg_check;
+static bool arg_dump;
 static bool arg_quiet;
 
 static const char main_help[] =
@@ -35,24 +34,28 @@ static const char main_help[] =
 	"  -C, --config-dir DIR   read DIR/wampbridge.yaml and DIR/conf.d/*.yaml\n"
 	"  -t, --check-config     check the configuration, print every mistake, exit 0 or 78\n"
 	"      --quiet            with --check-config: print nothing if it is right\n"
+	"      --dump-config      print every value and where it stands, then exit\n"
 	"      --listen PATH      listen there instead of daemon.listen\n"
 	"      --log-level LEVEL  error, warning, notice, info or debug\n"
+	"      --log-target WHERE journal, stderr or auto\n"
 	"  -V, --version          versions of program, protocol and libraries\n"
 	"  -h, --help             this text\n"
 	"\n"
 	"Without a configuration file one session named \"default\" lives on the router that is\n"
 	"built in. The daemon stays in the foreground; SIGTERM ends it in order, a second one at "
-	"once.\n"
+	"once;\n"
+	"SIGHUP reads log level and limits again; SIGUSR1 writes the state to the log.\n"
 	"See wampbridged(8), wampbridge.yaml(5), wampbridge-protocol(7), wampctl(1).\n";
 
 static int main_version(void)
 {
 	printf("wampbridged %s\n", WAMPBRIDGE_VERSION);
 	printf("protocol 1.0\n");
+	printf("features tls auth:ticket auth:wampcra systemd\n");
 	printf("libuv %s\n", uv_version_string());
 	printf("libwebsockets %s\n", lws_get_library_version());
-	printf("jansson %s\n", JANSSON_VERSION);
 	printf("libyaml %s\n", yaml_get_version_string());
+	printf("OpenSSL %s\n", crypto_library_version());
 	return EX_OK;
 }
 
@@ -62,17 +65,37 @@ static int main_usage(const char *text, const char *what)
 	return EX_USAGE;
 }
 
-enum { OPTION_QUIET = 256, OPTION_LISTEN, OPTION_LOG_LEVEL };
+enum { OPTION_QUIET = 256, OPTION_DUMP, OPTION_LISTEN, OPTION_LOG_LEVEL, OPTION_LOG_TARGET };
+
+static int main_log_level(const char *name)
+{
+	arg_options.log_level = log_level_from_name(name);
+	if (arg_options.log_level >= 0)
+		return -1;
+	return main_usage("--log-level must be error, warning, notice, info or debug, not ", name);
+}
+
+static int main_log_target(const char *name)
+{
+	static const char *const names[] = {"auto", "journal", "stderr"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			arg_options.log_target = (int)i;
+	if (arg_options.log_target >= 0)
+		return -1;
+	return main_usage("--log-target must be journal, stderr or auto, not ", name);
+}
 
 /* -1 to go on, or the exit code. */
 static int main_option(int c)
 {
 	switch (c) {
 	case 'c':
-		arg_file = optarg;
+		arg_options.source.file = optarg;
 		return -1;
 	case 'C':
-		arg_dir = optarg;
+		arg_options.source.dir = optarg;
 		return -1;
 	case 't':
 		arg_check = true;
@@ -80,15 +103,16 @@ static int main_option(int c)
 	case OPTION_QUIET:
 		arg_quiet = true;
 		return -1;
+	case OPTION_DUMP:
+		arg_dump = true;
+		return -1;
 	case OPTION_LISTEN:
-		arg_listen = optarg;
+		arg_options.listen = optarg;
 		return -1;
 	case OPTION_LOG_LEVEL:
-		arg_log_level = log_level_from_name(optarg);
-		if (arg_log_level >= 0)
-			return -1;
-		return main_usage("--log-level must be error, warning, notice, info or debug, not ",
-				  optarg);
+		return main_log_level(optarg);
+	case OPTION_LOG_TARGET:
+		return main_log_target(optarg);
 	case 'V':
 		return main_version();
 	case 'h':
@@ -105,8 +129,10 @@ static int main_arguments(int argc, char **argv)
 		{"config-dir", required_argument, NULL, 'C'},
 		{"check-config", no_argument, NULL, 't'},
 		{"quiet", no_argument, NULL, OPTION_QUIET},
+		{"dump-config", no_argument, NULL, OPTION_DUMP},
 		{"listen", required_argument, NULL, OPTION_LISTEN},
 		{"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+		{"log-target", required_argument, NULL, OPTION_LOG_TARGET},
 		{"version", no_argument, NULL, 'V'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -119,7 +145,7 @@ static int main_arguments(int argc, char **argv)
 		return r;
 	if (optind < argc)
 		return main_usage("there are no arguments, but: ", argv[optind]);
-	if (arg_file && arg_dir)
+	if (arg_options.source.file && arg_options.source.dir)
 		return main_usage("", "--config and --config-dir exclude each other");
 	return -1;
 }
@@ -135,25 +161,75 @@ static const char *main_default_listen(char *path, size_t size)
 	return path;
 }
 
-static int main_load(struct config **ret, const char *default_listen)
+/*
+ * A check may run where there are no credentials, and the service manager lets
+ * only the service's main process look at them: then it passes over them.
+ */
+static const char *main_credentials(void)
 {
-	struct config_source source = {
-		.file = arg_file,
-		.dir = arg_dir,
-		.default_listen = default_listen,
-	};
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+
+	if (arg_check && (!directory || access(directory, R_OK | X_OK) < 0))
+		return SECRET_UNSEEN;
+	return directory;
+}
+
+/* Mistakes go to standard error; warnings to the log, or there too. */
+static void main_tell(const struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		if (arg_check || arg_dump)
+			fprintf(stderr, "%s\n", errors->texts[i]);
+		else
+			log_line(LOG_LEVEL_ERROR, "%s", errors->texts[i]);
+	}
+	for (size_t i = 0; i < errors->n_warnings && !arg_quiet; i++) {
+		if (arg_check || arg_dump)
+			fprintf(stderr, "%s: warning\n", errors->warnings[i]);
+		else
+			log_line(LOG_LEVEL_WARNING, "%s", errors->warnings[i]);
+	}
+}
+
+/*
+ * Secrets are looked at before the start; TLS files are read by it, and only a
+ * check by itself reads them too.
+ */
+static int main_check_files(const struct config *config, struct config_errors *errors)
+{
+	if (arg_dump)
+		return 0;
+	return arg_check ? secure_check(config, arg_options.credentials, errors)
+			 : config_check_secrets(config, arg_options.credentials, errors);
+}
+
+static int main_load(struct config **ret)
+{
 	struct config_errors errors;
 	int r;
 
 	config_errors_init(&errors);
-	r = config_load(ret, &source, &errors);
-	for (size_t i = 0; i < errors.n; i++)
-		fprintf(stderr, "%s\n", errors.texts[i]);
+	r = config_load(ret, &arg_options.source, &errors);
+	if (r == 0)
+		r = main_check_files(*ret, &errors);
+	if (r == 0 && errors.n)
+		r = CONFIG_INVALID;
+	main_tell(&errors);
 	config_errors_done(&errors);
 	if (r < 0)
-		fprintf(stderr, "wampbridged: the configuration cannot be read: %s\n",
-			strerror(-r));
+		log_line(LOG_LEVEL_ERROR, "the configuration cannot be read: %s", strerror(-r));
 	return r == 0 ? EX_OK : EX_CONFIG;
+}
+
+static int main_dump(const struct config *config)
+{
+	struct buf out = BUF_INIT(64u << 20);
+	int r = config_dump(config, &out);
+
+	if (r == 0)
+		fwrite(out.data, 1, buf_len(&out), stdout);
+	buf_done(&out);
+	return r == 0 && fflush(stdout) == 0 ? EX_OK : EX_OSERR;
 }
 
 /*
@@ -171,6 +247,18 @@ static void main_open_standard_descriptors(void)
 		close(fd);
 }
 
+static int main_run(const struct config *config)
+{
+	if (arg_dump)
+		return main_dump(config);
+	if (arg_check) {
+		if (!arg_quiet)
+			puts("configuration is valid");
+		return EX_OK;
+	}
+	return app_run(config, &arg_options);
+}
+
 int main(int argc, char **argv)
 {
 	struct config *config = NULL;
@@ -179,20 +267,15 @@ int main(int argc, char **argv)
 
 	main_open_standard_descriptors();
 	r = main_arguments(argc, argv);
-
 	if (r >= 0)
 		return r;
 	signal(SIGPIPE, SIG_IGN);
-	r = main_load(&config, main_default_listen(listen, sizeof(listen)));
-	if (r != EX_OK)
-		return r;
-	if (arg_check) {
-		if (!arg_quiet)
-			puts("configuration is valid");
-	} else {
-		log_set_level(arg_log_level >= 0 ? arg_log_level : config->daemon.log_level);
-		r = app_run(config, arg_listen);
-	}
+	arg_options.source.default_listen = main_default_listen(listen, sizeof(listen));
+	arg_options.credentials = main_credentials();
+	r = main_load(&config);
+	if (r == EX_OK)
+		r = main_run(config);
 	config_free(config);
+	log_close();
 	return r;
 }

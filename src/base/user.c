@@ -34,6 +34,8 @@ struct user *users_get(struct users *users, uid_t uid)
 	user->users = users;
 	user->uid = uid;
 	user->n_refs = 1;
+	list_init(&user->recent);
+	list_init(&user->greedy);
 	map_insert(&users->map, &user->node, hash);
 	return user;
 }
@@ -47,6 +49,7 @@ struct user *user_ref(struct user *user)
 struct user *user_unref(struct user *user)
 {
 	if (user && --user->n_refs == 0) {
+		list_unlink(&user->greedy);
 		map_remove(&user->users->map, &user->node);
 		mem_free(user);
 	}

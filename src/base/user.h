@@ -10,6 +10,7 @@
  * connection that is accepted, so that a limit needs no new bookkeeping.
  */
 
+#include "base/list.h"
 #include "base/map.h"
 
 #include <sys/types.h>
@@ -20,6 +21,16 @@ struct user {
 	uid_t uid;
 	uint32_t n_refs;
 	uint64_t charged[2]; /* by enum user_slot */
+
+	/* of who admits connections: */
+	struct list recent; /* keeps the record for the second in which the user connected */
+	uint64_t second_ms; /* when that began */
+	uint32_t n_second;  /* connections in it */
+	uint64_t told_ms;   /* when a refusal was logged last */
+	uint32_t n_untold;  /* since */
+
+	/* of who bounds memory: */
+	struct list greedy; /* over the limit: looked at before the turn ends */
 };
 
 enum user_slot {

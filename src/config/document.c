@@ -144,6 +144,11 @@ static int document_complain(const struct document *d, const yaml_parser_t *pars
 				  "not YAML: a colon with a blank or nothing behind it begins a "
 				  "mapping; put the value in quotes (url: \"embedded:\"), or mend "
 				  "the indentation");
+	else if (strstr(problem, "cannot start any token"))
+		config_errors_add(errors, d->file, line,
+				  "not YAML: found character that cannot start any token; a value "
+				  "that begins with '@' or another sign needs quotes (auth_secret: "
+				  "\"@file:/path\")");
 	else if (parser->context && context_line != line)
 		config_errors_add(errors, d->file, line, "not YAML: %s (%s that begins on line %u)",
 				  problem, parser->context, context_line);
@@ -246,8 +251,8 @@ static struct node document_node(const struct document *document, int id)
 		node.has_tag = document_has_tag(yaml, YAML_DEFAULT_SCALAR_TAG);
 		node.text = (struct slice){(const char *)yaml->data.scalar.value,
 					   yaml->data.scalar.length};
-		node.is_empty =
-			!node.text.len && yaml->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+		node.is_plain = yaml->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+		node.is_empty = !node.text.len && node.is_plain;
 		break;
 	}
 	return node;

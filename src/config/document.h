@@ -26,6 +26,7 @@ struct node {
 	enum node_kind kind;
 	bool is_empty; /* nothing stands there at all: "daemon:" */
 	bool has_tag;  /* an explicit one, such as !include */
+	bool is_plain; /* text without quotes, which YAML may read as a number or a word */
 	unsigned line;
 	struct slice text; /* of NODE_TEXT; NUL-terminated */
 	int id;

@@ -34,11 +34,31 @@ static void config_errors_clean(char *text)
 			*text = '?';
 }
 
+/* Appends "file:line: text" to one of the two lists. */
+static void config_errors_put(struct config_errors *errors, const char **texts, size_t *n,
+			      const char *file, unsigned line, char *text)
+{
+	char place[16] = "";
+	struct slice whole;
+
+	config_errors_clean(text);
+	if (line)
+		snprintf(place, sizeof(place), "%u:", line);
+	whole = arena_printf(&errors->arena, "%s:%s %s", file, place, text);
+	if (!whole.len) {
+		errors->error = -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < *n; i++)
+		if (slice_is(whole, texts[i]))
+			return;
+	texts[(*n)++] = whole.ptr;
+}
+
 void config_errors_add(struct config_errors *errors, const char *file, unsigned line,
 		       const char *format, ...)
 {
-	char text[ERRORS_MAX_TEXT], place[16] = "";
-	struct slice whole;
+	char text[ERRORS_MAX_TEXT];
 	va_list args;
 
 	if (config_errors_are_full(errors))
@@ -46,14 +66,21 @@ void config_errors_add(struct config_errors *errors, const char *file, unsigned 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	config_errors_clean(text);
 	if (errors->n == CONFIG_MAX_ERRORS - 1)
 		snprintf(text, sizeof(text), "there are more mistakes; these come first");
-	if (line)
-		snprintf(place, sizeof(place), "%u:", line);
-	whole = arena_printf(&errors->arena, "%s:%s %s", file, place, text);
-	if (!whole.len)
-		errors->error = -ENOMEM;
-	else
-		errors->texts[errors->n++] = whole.ptr;
+	config_errors_put(errors, errors->texts, &errors->n, file, line, text);
+}
+
+void config_errors_warn(struct config_errors *errors, const char *file, unsigned line,
+			const char *format, ...)
+{
+	char text[ERRORS_MAX_TEXT];
+	va_list args;
+
+	if (errors->error || errors->n_warnings == CONFIG_MAX_ERRORS)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	config_errors_put(errors, errors->warnings, &errors->n_warnings, file, line, text);
 }

@@ -19,15 +19,21 @@ struct config_errors {
 	const char
 		*texts[CONFIG_MAX_ERRORS]; /* "file:line: text", one line each, in reading order */
 	size_t n;
+	const char *warnings[CONFIG_MAX_ERRORS]; /* the same, of what is allowed and not wise */
+	size_t n_warnings;
 	int error; /* 0 or the latched -errno */
 };
 
 void config_errors_init(struct config_errors *errors);
 void config_errors_done(struct config_errors *errors);
 
-/* line 0: the mistake is about the file as a whole. */
+/* line 0: the mistake is about the file as a whole. What was said already is not said again. */
 void config_errors_add(struct config_errors *errors, const char *file, unsigned line,
 		       const char *format, ...) PRINTF(4, 5);
+
+/* A warning does not make the configuration invalid. */
+void config_errors_warn(struct config_errors *errors, const char *file, unsigned line,
+			const char *format, ...) PRINTF(4, 5);
 
 /* Whether there is no point in looking further. */
 static inline bool config_errors_are_full(const struct config_errors *errors)

@@ -19,6 +19,7 @@
 #define URL_MAX_HOST 253
 #define URL_MAX_PATH 1024
 #define URL_WS_PORT  80 /* RFC 6455 3 */
+#define URL_WSS_PORT 443
 
 /* A ws url in pieces; an absent port or path is SLICE_NONE. */
 struct url_pieces {
@@ -109,7 +110,7 @@ static bool url_parse_port(uint16_t *ret, struct slice text)
 	return true;
 }
 
-/* What stands between "ws://" and the path: host, or [host], and maybe :port. */
+/* What stands between the scheme and the path: host, or [host], and maybe :port. */
 static enum url_outcome url_split_authority(struct url_pieces *pieces, struct slice text)
 {
 	const char *end = text.ptr + text.len, *host_end;
@@ -134,9 +135,17 @@ static enum url_outcome url_split_authority(struct url_pieces *pieces, struct sl
 	return URL_OK;
 }
 
+/* Of "ws://" or "wss://" that begins the text, or 0. */
+static size_t url_scheme_length(const char *text)
+{
+	if (strncmp(text, "ws://", 5) == 0)
+		return 5;
+	return strncmp(text, "wss://", 6) == 0 ? 6 : 0;
+}
+
 static enum url_outcome url_split_ws(struct url_pieces *pieces, const char *text)
 {
-	const char *rest = text + strlen("ws://");
+	const char *rest = text + url_scheme_length(text);
 	size_t n = strcspn(rest, "/?#");
 
 	*pieces = (struct url_pieces){0};
@@ -166,9 +175,9 @@ static enum url_outcome url_check_ws(const char *text)
 
 enum url_outcome url_check(const char *text)
 {
-	static const char *const later[] = {"wss://", "rs://", "rss://", "unix:", "ws+unix:"};
+	static const char *const later[] = {"rs://", "rss://", "unix:", "ws+unix:"};
 
-	if (strncmp(text, "ws://", 5) == 0)
+	if (url_scheme_length(text))
 		return url_check_ws(text);
 	if (strncmp(text, "embedded:", 9) == 0)
 		return text[9] ? URL_BAD_EMBEDDED : URL_OK;
@@ -184,18 +193,19 @@ const char *url_problem(enum url_outcome outcome)
 	case URL_OK:
 		return "is right";
 	case URL_UNSUPPORTED:
-		return "has a scheme that is not supported by this version; ws:// and embedded: "
-		       "are";
+		return "has a scheme that is not supported by this version; ws://, wss:// "
+		       "and embedded: are";
 	case URL_NO_SCHEME:
-		return "must begin with ws://, or be \"embedded:\"";
+		return "must begin with ws:// or wss://, or be \"embedded:\"";
 	case URL_BAD_SCHEME:
-		return "has an unknown scheme; it must begin with ws://, or be \"embedded:\"";
+		return "has an unknown scheme; it must begin with ws:// or wss://, or be "
+		       "\"embedded:\"";
 	case URL_BAD_EMBEDDED:
 		return "must be \"embedded:\" alone, with nothing behind the colon";
 	case URL_HAS_USER:
 		return "must not hold a user or password before '@'";
 	case URL_BAD_HOST:
-		return "needs a host behind ws://, a name or an address, IPv6 in brackets "
+		return "needs a host behind the slashes, a name or an address, IPv6 in brackets "
 		       "(ws://[::1]:8080/ws)";
 	case URL_BAD_PORT:
 		return "needs a port from 1 to 65535 behind the colon";
@@ -214,7 +224,8 @@ static const char *url_copy(struct arena *arena, struct slice text)
 
 int url_parse(struct url *ret, struct arena *arena, const char *text)
 {
-	struct url url = {.embedded = strncmp(text, "ws://", 5) != 0, .port = URL_WS_PORT};
+	size_t n_scheme = url_scheme_length(text);
+	struct url url = {.embedded = !n_scheme, .use_tls = n_scheme == strlen("wss://")};
 	struct url_pieces pieces;
 
 	if (url.embedded) {
@@ -223,6 +234,7 @@ int url_parse(struct url *ret, struct arena *arena, const char *text)
 	}
 	if (url_split_ws(&pieces, text) != URL_OK)
 		return -EINVAL;
+	url.port = url.use_tls ? URL_WSS_PORT : URL_WS_PORT;
 	if (pieces.port.ptr && !url_parse_port(&url.port, pieces.port))
 		return -EINVAL;
 	url.host = url_copy(arena, pieces.host);
@@ -233,11 +245,13 @@ int url_parse(struct url *ret, struct arena *arena, const char *text)
 	return 0;
 }
 
-const char *url_format(struct arena *arena, const char *host, uint16_t port, const char *path)
+const char *url_format(struct arena *arena, bool use_tls, const char *host, uint16_t port,
+		       const char *path)
 {
 	bool in_brackets = strchr(host, ':') != NULL;
-	struct slice text = arena_printf(arena, "ws://%s%s%s:%u%s", in_brackets ? "[" : "", host,
-					 in_brackets ? "]" : "", port, path);
+	struct slice text =
+		arena_printf(arena, "%s://%s%s%s:%u%s", use_tls ? "wss" : "ws",
+			     in_brackets ? "[" : "", host, in_brackets ? "]" : "", port, path);
 
 	return text.len ? text.ptr : NULL;
 }

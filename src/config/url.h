@@ -4,7 +4,8 @@
 /*
  * Urls of routers: taken apart, and put together for people
  *
- * This version knows ws://host[:port][/path][?query] and embedded:.
+ * This version knows ws://host[:port][/path][?query], the same with wss://,
+ * and embedded:.
  */
 
 #include "base/arena.h"
@@ -14,6 +15,7 @@
 
 struct url {
 	bool embedded;	  /* nothing below is set */
+	bool use_tls;	  /* wss:// */
 	const char *host; /* without brackets */
 	uint16_t port;
 	const char *path; /* at least "/" */
@@ -39,8 +41,9 @@ const char *url_problem(enum url_outcome outcome);
 /* 0 or -ENOMEM; text must have passed url_check(). */
 int url_parse(struct url *ret, struct arena *arena, const char *text) MUST_CHECK;
 
-/* "ws://host:port/path"; NULL without memory. */
-const char *url_format(struct arena *arena, const char *host, uint16_t port, const char *path);
+/* "ws://host:port/path", or wss://; NULL without memory. */
+const char *url_format(struct arena *arena, bool use_tls, const char *host, uint16_t port,
+		       const char *path);
 
 /* A name or a numeric address; IPv6 without brackets, with or without a zone. */
 bool url_is_host(const char *text);

@@ -9,17 +9,15 @@
 
 #include "config/value.h"
 
+#include "config/secret.h"
+#include "config/text.h"
 #include "config/url.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 /* So many digits fit a double exactly; nobody needs more in a configuration. */
 #define VALUE_MAX_DIGITS 15
-
-/* Of a text that no other rule bounds. */
-#define VALUE_MAX_TEXT 1024
 
 struct value_unit {
 	const char *suffix;
@@ -165,32 +163,50 @@ static int value_parse_level(struct value *ret, const char *text)
 	return VALUE_WRONG;
 }
 
-/* The address must fit struct sockaddr_un with its NUL. */
-static bool value_is_socket(const char *text)
+/* The place of the word in the row, or -1. */
+static int value_find_word(const struct config_option *option, const char *text)
 {
-	return *text == '/' && text[1] &&
-	       strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
+	for (size_t i = 0; i < option->words->n_known; i++)
+		if (strcmp(text, option->words->known[i]) == 0)
+			return (int)i;
+	return -1;
 }
 
-static bool value_is_name(const char *text)
+bool value_is_later(const struct config_option *option, const char *text)
 {
-	size_t n = strlen(text);
-
-	for (; *text; text++)
-		if (!value_is_digit(*text) && !(*text >= 'a' && *text <= 'z') &&
-		    !(*text >= 'A' && *text <= 'Z') && *text != '_' && *text != '.' && *text != '-')
-			return false;
-	return n >= 1 && n <= 64;
+	for (size_t i = 0; option->words && i < option->words->n_later; i++)
+		if (strcmp(text, option->words->later[i]) == 0)
+			return true;
+	return false;
 }
 
-/* WAMP 2.1.1, the loose form of a URI: components between dots, no blank and no '#' in them. */
-static bool value_is_realm(const char *text)
+static int value_parse_choice(struct value *ret, const struct config_option *option,
+			      const char *text)
 {
-	size_t n = strlen(text);
+	int place = value_find_word(option, text);
 
-	if (!n || n > VALUE_MAX_TEXT || text[0] == '.' || text[n - 1] == '.')
-		return false;
-	return !strstr(text, "..") && !strpbrk(text, " \t\n\v\f\r#");
+	if (place < 0)
+		return VALUE_WRONG;
+	ret->number = (uint64_t)place;
+	return 0;
+}
+
+/* Whether it is right for a type that holds texts. */
+static bool value_is_text(enum config_type type, const char *text)
+{
+	static bool (*const predicates[])(const char *) = {
+		[CONFIG_SOCKET] = text_is_socket, [CONFIG_NAME] = text_is_name,
+		[CONFIG_HOST] = url_is_host,	  [CONFIG_PATH] = url_is_path,
+		[CONFIG_REALM] = text_is_realm,	  [CONFIG_TEXT] = text_is_line,
+		[CONFIG_FILE] = text_is_file,	  [CONFIG_ORIGIN] = text_is_origin,
+		[CONFIG_PINS] = text_is_pin,
+	};
+
+	if (type == CONFIG_URL)
+		return url_check(text) == URL_OK;
+	if (type == CONFIG_SECRET)
+		return !secret_problem(text);
+	return predicates[type](text);
 }
 
 static int value_parse_text(struct value *ret, bool is_right, const char *text)
@@ -221,18 +237,25 @@ static int value_parse_typed(struct value *ret, const struct config_option *opti
 		return value_parse_mode(ret, option, text);
 	case CONFIG_LEVEL:
 		return value_parse_level(ret, text);
+	case CONFIG_CHOICE:
+		return value_parse_choice(ret, option, text);
 	case CONFIG_SOCKET:
-		return value_parse_text(ret, value_is_socket(text), text);
 	case CONFIG_NAME:
-		return value_parse_text(ret, value_is_name(text), text);
 	case CONFIG_URL:
-		return value_parse_text(ret, url_check(text) == URL_OK, text);
 	case CONFIG_HOST:
-		return value_parse_text(ret, url_is_host(text), text);
 	case CONFIG_PATH:
-		return value_parse_text(ret, url_is_path(text), text);
 	case CONFIG_REALM:
-		return value_parse_text(ret, value_is_realm(text), text);
+	case CONFIG_TEXT:
+	case CONFIG_FILE:
+	case CONFIG_ORIGIN:
+	case CONFIG_SECRET:
+	case CONFIG_PINS:
+		return value_parse_text(ret, value_is_text(option->type, text), text);
+	case CONFIG_WORDS:
+		return value_parse_text(ret, value_find_word(option, text) >= 0, text);
+	case CONFIG_HEADERS:
+	case CONFIG_OBJECT:
+		return VALUE_WRONG;
 	}
 	return VALUE_WRONG;
 }
@@ -298,15 +321,43 @@ void value_format(const struct config_option *option, const struct value *value,
 			 value->number >= 3 && value->number <= 7 ? value_levels[value->number]
 								  : "");
 		return;
+	case CONFIG_CHOICE:
+		snprintf(ret_text, n_text, "%s",
+			 value->number < option->words->n_known
+				 ? option->words->known[value->number]
+				 : "");
+		return;
 	case CONFIG_SOCKET:
 	case CONFIG_NAME:
 	case CONFIG_URL:
 	case CONFIG_HOST:
 	case CONFIG_PATH:
 	case CONFIG_REALM:
+	case CONFIG_TEXT:
+	case CONFIG_FILE:
+	case CONFIG_ORIGIN:
+	case CONFIG_SECRET:
+	case CONFIG_WORDS:
+	case CONFIG_PINS:
+	case CONFIG_HEADERS:
+	case CONFIG_OBJECT:
 		snprintf(ret_text, n_text, "%s", value->text ? value->text : "");
 		return;
 	}
+}
+
+/* "anonymous, ticket or wampcra" */
+static void value_list_words(const struct config_words *words, char *ret_text, size_t n_text)
+{
+	size_t used = 0;
+
+	ret_text[0] = '\0';
+	for (size_t i = 0; i < words->n_known && used < n_text; i++)
+		used += (size_t)snprintf(ret_text + used, n_text - used, "%s%s",
+					 !i			   ? ""
+					 : i + 1 == words->n_known ? " or "
+								   : ", ",
+					 words->known[i]);
 }
 
 static const char *value_noun(enum config_type type)
@@ -326,12 +377,15 @@ static const char *value_noun(enum config_type type)
 		return "an octal file mode (such as 0660)";
 	case CONFIG_LEVEL:
 		return "error, warning, notice, info or debug";
+	case CONFIG_CHOICE:
+	case CONFIG_WORDS:
+		return ""; /* what the row says */
 	case CONFIG_SOCKET:
 		return "an absolute path of at most 107 bytes";
 	case CONFIG_NAME:
 		return "a name of 1 to 64 letters, digits, '_', '.' or '-'";
 	case CONFIG_URL:
-		return "a url such as ws://router.example.org:8080/ws, or \"embedded:\"";
+		return "a url such as wss://router.example.org/ws, or \"embedded:\"";
 	case CONFIG_HOST:
 		return "the name of a host or a numeric address, in ASCII";
 	case CONFIG_PATH:
@@ -339,6 +393,20 @@ static const char *value_noun(enum config_type type)
 	case CONFIG_REALM:
 		return "the name of a realm: without blanks and '#', and no dot without a word on "
 		       "each side";
+	case CONFIG_TEXT:
+		return "a text of 1 to 1024 bytes without control characters";
+	case CONFIG_FILE:
+		return "an absolute path";
+	case CONFIG_ORIGIN:
+		return "an origin such as https://app.example.org, or 'null'";
+	case CONFIG_SECRET:
+		return "\"@file:/path\", \"@credential:name\" or the secret itself";
+	case CONFIG_PINS:
+		return "64 hexadecimal digits, the SHA-256 of a public key, or a list of such";
+	case CONFIG_HEADERS:
+		return "a mapping of headers, such as {X-Site: north}";
+	case CONFIG_OBJECT:
+		return "a mapping, such as {site: north}";
 	}
 	return "";
 }
@@ -351,64 +419,120 @@ static bool value_has_range(enum config_type type)
 
 void value_describe(const struct config_option *option, char *ret_text, size_t n_text)
 {
-	char least[32] = "", most[32] = "", range[80] = "", word[40] = "";
+	char least[32] = "", most[32] = "", range[80] = "", word[40] = "", words[100] = "";
 	struct config_option plain = *option;
 
 	plain.word = NULL;
 	if (value_has_range(option->type)) {
-		value_format(&plain, &(struct value){(uint64_t)option->min, option->min, NULL},
+		value_format(&plain,
+			     &(struct value){.number = (uint64_t)option->min, .real = option->min},
 			     least, sizeof(least));
-		value_format(&plain, &(struct value){(uint64_t)option->max, option->max, NULL},
+		value_format(&plain,
+			     &(struct value){.number = (uint64_t)option->max, .real = option->max},
 			     most, sizeof(most));
 		snprintf(range, sizeof(range), " from %s to %s", least, most);
 	}
 	if (option->word)
 		snprintf(word, sizeof(word), ", or '%s'", option->word);
-	snprintf(ret_text, n_text, "%s%s%s", value_noun(option->type), range, word);
+	if (option->words)
+		value_list_words(option->words, words, sizeof(words));
+	snprintf(ret_text, n_text, "%s%s%s%s%s", value_noun(option->type), words,
+		 option->type == CONFIG_WORDS && option->words->n_known > 1
+			 ? ", or a list of these words"
+			 : "",
+		 range, word);
 }
 
-void value_store(const struct config_option *option, const struct value *value, void *section)
+/* Numbers have the size of their field. */
+static void value_store_number(const struct config_option *option, uint64_t number, void *field)
 {
-	void *field = (char *)section + option->offset;
-	uint16_t small = (uint16_t)value->number;
-	uint32_t middle = (uint32_t)value->number;
+	uint8_t tiny = (uint8_t)number;
+	uint16_t small = (uint16_t)number;
+	uint32_t middle = (uint32_t)number;
 
-	if (option->type == CONFIG_FACTOR)
-		memcpy(field, &value->real, sizeof(value->real));
-	else if (value->text)
-		memcpy(field, &value->text, sizeof(value->text));
+	if (option->size == sizeof(tiny))
+		memcpy(field, &tiny, sizeof(tiny));
 	else if (option->size == sizeof(small))
 		memcpy(field, &small, sizeof(small));
 	else if (option->size == sizeof(middle))
 		memcpy(field, &middle, sizeof(middle));
 	else
-		memcpy(field, &value->number, sizeof(value->number));
+		memcpy(field, &number, sizeof(number));
 }
 
-static bool value_is_text(enum config_type type)
+static uint64_t value_load_number(const struct config_option *option, const void *field)
 {
-	return type >= CONFIG_SOCKET;
+	uint8_t tiny;
+	uint16_t small;
+	uint32_t middle;
+	uint64_t number;
+
+	if (option->size == sizeof(tiny)) {
+		memcpy(&tiny, field, sizeof(tiny));
+		return tiny;
+	}
+	if (option->size == sizeof(small)) {
+		memcpy(&small, field, sizeof(small));
+		return small;
+	}
+	if (option->size == sizeof(middle)) {
+		memcpy(&middle, field, sizeof(middle));
+		return middle;
+	}
+	memcpy(&number, field, sizeof(number));
+	return number;
+}
+
+static bool value_has_text_field(enum config_type type)
+{
+	return config_type_is_text(type) || type == CONFIG_OBJECT;
+}
+
+static bool value_has_list_field(enum config_type type)
+{
+	return config_type_is_list(type) || type == CONFIG_HEADERS;
+}
+
+void value_store(const struct config_option *option, const struct value *value, void *section)
+{
+	void *field = (char *)section + option->offset;
+
+	if (option->type == CONFIG_FACTOR)
+		memcpy(field, &value->real, sizeof(value->real));
+	else if (value_has_text_field(option->type))
+		memcpy(field, &value->text, sizeof(value->text));
+	else if (value_has_list_field(option->type))
+		memcpy(field, &value->list, sizeof(value->list));
+	else
+		value_store_number(option, value->number, field);
 }
 
 void value_load(struct value *ret, const struct config_option *option, const void *section)
 {
 	const void *field = (const char *)section + option->offset;
 	struct value value = {0};
-	uint16_t small;
-	uint32_t middle;
 
-	if (option->type == CONFIG_FACTOR) {
+	if (option->type == CONFIG_FACTOR)
 		memcpy(&value.real, field, sizeof(value.real));
-	} else if (value_is_text(option->type)) {
+	else if (value_has_text_field(option->type))
 		memcpy(&value.text, field, sizeof(value.text));
-	} else if (option->size == sizeof(small)) {
-		memcpy(&small, field, sizeof(small));
-		value.number = small;
-	} else if (option->size == sizeof(middle)) {
-		memcpy(&middle, field, sizeof(middle));
-		value.number = middle;
-	} else {
-		memcpy(&value.number, field, sizeof(value.number));
-	}
+	else if (value_has_list_field(option->type))
+		memcpy(&value.list, field, sizeof(value.list));
+	else
+		value.number = value_load_number(option, field);
 	*ret = value;
+}
+
+bool value_equal(const struct value *a, const struct value *b)
+{
+	if (a->number != b->number || !a->text != !b->text || a->list.n != b->list.n)
+		return false;
+	if (memcmp(&a->real, &b->real, sizeof(a->real)) != 0)
+		return false;
+	if (a->text && strcmp(a->text, b->text) != 0)
+		return false;
+	for (size_t i = 0; i < a->list.n; i++)
+		if (strcmp(a->list.items[i], b->list.items[i]) != 0)
+			return false;
+	return true;
 }

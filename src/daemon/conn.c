@@ -97,6 +97,7 @@ static void conn_on_bytes(struct stream *stream, struct slice bytes)
 	peer_feed(c->peer, bytes);
 	conn_serve(c);
 	peer_keep(c->peer);
+	hub_peer_kept(c->app->hub, c->peer);
 }
 
 static void conn_on_eof(struct stream *stream)

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "daemon/log.h"
+#include "daemon/secure.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,9 +66,8 @@ static void transport_on_writable(struct ws *ws, void *owner)
 static void transport_on_over(struct ws *ws, void *owner, enum ws_reason reason, const char *text)
 {
 	static const enum hub_over reasons[] = {
-		[WS_CLOSED] = HUB_OVER_TRANSPORT,
-		[WS_DNS] = HUB_OVER_DNS,
-		[WS_TRANSPORT] = HUB_OVER_TRANSPORT,
+		[WS_CLOSED] = HUB_OVER_TRANSPORT,	   [WS_DNS] = HUB_OVER_DNS,
+		[WS_TRANSPORT] = HUB_OVER_TRANSPORT,	   [WS_TLS] = HUB_OVER_TLS,
 		[WS_PING_TIMEOUT] = HUB_OVER_PING_TIMEOUT,
 	};
 	struct transport *t = owner;
@@ -89,6 +89,27 @@ static unsigned transport_seconds(uint64_t ms)
 	return (unsigned)((ms + 999) / 1000);
 }
 
+/*
+ * Read for each attempt, so that a rotated secret counts from the next one on;
+ * the session wipes its copy when it is joined. Whether there is one to go on with.
+ */
+static bool transport_give_secret(struct transport *t)
+{
+	CLEANUP(secret_done) struct secret secret = {0};
+	char why[SECRET_MAX_MESSAGE];
+	int r;
+
+	if (!t->config->auth_secret)
+		return true;
+	r = secret_read(&secret, t->config->auth_secret, t->app->options->credentials, why);
+	if (r == 0)
+		r = session_set_secret(hub_link_session(t->link),
+				       (struct slice){secret.text, secret.len});
+	if (r)
+		transport_over(t, HUB_OVER_SECRET, r > 0 ? why : strerror(-r));
+	return r == 0;
+}
+
 static void transport_open_ws(struct transport *t)
 {
 	const struct config_session *config = t->config;
@@ -100,10 +121,22 @@ static void transport_open_ws(struct transport *t)
 		.open_timeout_s = transport_seconds(config->open_handshake_timeout_ms),
 		.ping_interval_s = transport_seconds(config->ping_interval_ms),
 		.ping_timeout_s = transport_seconds(config->ping_timeout_ms),
+		.close_timeout_ms = (unsigned)config->close_handshake_timeout_ms,
 		.max_message = config->max_message_size,
+		.tls = t->tls,
+		.tcp_nodelay = config->tcp_nodelay,
+		.tcp_keepalive = config->tcp_keepalive,
+		.compression = config->compression,
+		.headers = config->headers.items,
+		.n_headers = config->headers.n,
+		.origin = config->origin,
+		.user_agent = config->user_agent,
 	};
-	int r = ws_open(&t->ws, t->app->ws_context, &options, &transport_ops, t);
+	int r;
 
+	if (!transport_give_secret(t))
+		return;
+	r = ws_open(&t->ws, t->app->ws_context, &options, &transport_ops, t);
 	if (r < 0)
 		transport_over(t, HUB_OVER_TRANSPORT, strerror(-r));
 }
@@ -188,6 +221,19 @@ void transport_sweep(struct transport *t, uint64_t now_ms)
 		ws_kill(t->ws);
 }
 
+static enum link_forward transport_forward(enum config_forward forward)
+{
+	switch (forward) {
+	case CONFIG_FORWARD_OFF:
+		return LINK_FORWARD_OFF;
+	case CONFIG_FORWARD_MS:
+		return LINK_FORWARD_MS;
+	case CONFIG_FORWARD_S:
+		return LINK_FORWARD_S;
+	}
+	return LINK_FORWARD_OFF;
+}
+
 static struct link_config transport_link_config(const struct config_session *c)
 {
 	return (struct link_config){
@@ -197,6 +243,9 @@ static struct link_config transport_link_config(const struct config_session *c)
 		.agent = "wampbridge/" WAMPBRIDGE_VERSION,
 		.embedded = c->embedded,
 		.is_near = c->is_near,
+		.on_demand = c->on_demand,
+		.auth = {c->auth_method.items, c->auth_method.n, c->auth_id, c->auth_role,
+			 c->auth_extra},
 		.connection_timeout_ms = c->connection_timeout_ms,
 		.registration_timeout_ms = c->registration_timeout_ms,
 		.call_timeout_ms = c->call_timeout_ms,
@@ -204,9 +253,21 @@ static struct link_config transport_link_config(const struct config_session *c)
 		.reconnect_max_delay_ms = c->reconnect_max_delay_ms,
 		.reconnect_growth = c->reconnect_growth,
 		.reconnect_jitter = c->reconnect_jitter,
+		.max_reconnection_attempts = c->max_reconnection_attempts,
+		.forward_timeout = transport_forward(c->forward_timeout),
 		.shutdown_timeout_ms = c->shutdown_timeout_ms,
 		.max_message_size = c->max_message_size,
 	};
+}
+
+static int transport_make_tls(struct transport *t)
+{
+	char why[SECURE_MAX_MESSAGE];
+
+	/* What is wrong is told by who starts, of all sessions and with its line. */
+	return t->config->use_tls
+		       ? secure_new_tls(&t->tls, t->config, t->app->options->credentials, why)
+		       : 0;
 }
 
 int transport_new(struct app *app, const struct config_session *config)
@@ -219,8 +280,11 @@ int transport_new(struct app *app, const struct config_session *config)
 		return -ENOMEM;
 	t->app = app;
 	t->config = config;
-	r = hub_add_link(app->hub, &link, t, &t->link);
-	if (r < 0) {
+	r = transport_make_tls(t);
+	if (r == 0)
+		r = hub_add_link(app->hub, &link, t, &t->link);
+	if (r) {
+		ws_tls_free(t->tls);
 		mem_free(t);
 		return r;
 	}
@@ -231,5 +295,6 @@ int transport_new(struct app *app, const struct config_session *config)
 void transport_free(struct transport *t)
 {
 	list_unlink(&t->node);
+	ws_tls_free(t->tls);
 	mem_free(t);
 }

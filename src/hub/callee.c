@@ -100,8 +100,10 @@ static bool callee_has_room(const struct program *p, const struct wamp_msg *msg)
 {
 	size_t size = (size_t)msg->args.len + msg->kwargs.len;
 
+	if (memory_is_spent(p))
+		return false;
 	/* What is longer than any line is refused as that. */
-	return size > p->peer.limits->max_line ||
+	return size > peer_max_line(&p->peer) ||
 	       p->peer.n_undrained + size <= p->peer.limits->output_hard_limit;
 }
 

@@ -21,6 +21,7 @@ static struct call *calls_free(struct call *c)
 	pending_stop(&c->pending);
 	program_close_id(c->program, &c->id);
 	list_unlink(&c->of_program);
+	c->program->n_owned_bytes -= c->n_procedure;
 	c->program->hub->n_calls--;
 	return mem_free(c);
 }
@@ -29,13 +30,15 @@ static void calls_refuse_away(struct program *p, struct link *l, const struct re
 {
 	struct reply_to to = reply_to_request(r);
 	bool failed = l->state == LINK_FAILED;
+	bool retry = !l->has_given_up;
 	uint64_t now = l->hub->now_ms;
 	struct buf *b;
 
 	b = reply_begin_error(&p->peer, to, failed ? ERROR_SESSION_FAILED : ERROR_NOT_JOINED,
 			      "session \"%s\" is %s%s%s", l->config.name, link_state_name(l->state),
 			      l->message ? ": " : "", l->message ?: "");
-	emit_literal(b, ",\"retry\":true");
+	emit_literal(b, ",\"retry\":");
+	emit_bool(b, retry);
 	if (l->retry_at_ms > now) {
 		emit_literal(b, ",\"retry_in_ms\":");
 		emit_u64(b, l->retry_at_ms - now);
@@ -94,8 +97,24 @@ static struct call *calls_new(struct program *p, const struct request *r, struct
 	if (!program_open_id(p, &c->id, PEER_ID_CALL, r))
 		return mem_free(c);
 	list_append(&p->calls, &c->of_program);
+	p->n_owned_bytes += procedure.len;
 	p->hub->n_calls++;
 	return c;
+}
+
+/* CALL.Options.timeout, where the router is to keep time too (configuration: forward_timeout). */
+static struct scan_value calls_options(struct link *l, uint64_t timeout_ms)
+{
+	struct slice text;
+
+	if (!timeout_ms || l->config.forward_timeout == LINK_FORWARD_OFF)
+		return SCAN_VALUE_NONE;
+	if (l->config.forward_timeout == LINK_FORWARD_S)
+		timeout_ms = (timeout_ms + 999) / 1000;
+	text = arena_printf(&l->session.arena, "{\"timeout\":%llu}",
+			    (unsigned long long)timeout_ms);
+	return text.len ? (struct scan_value){text.ptr, (uint32_t)text.len, SCAN_OBJECT, 0}
+			: SCAN_VALUE_NONE;
 }
 
 void calls_request(struct program *p, struct link *l, const struct request *r)
@@ -119,6 +138,7 @@ void calls_request(struct program *p, struct link *l, const struct request *r)
 	c = calls_new(p, r, msg.uri);
 	if (!c)
 		return;
+	msg.details = calls_options(l, timeout_ms);
 	pending_start(&c->pending, l, PENDING_CALL, WAMP_CALL, link_send(l, &msg), timeout_ms);
 }
 

@@ -35,6 +35,21 @@ static void check_handle(const struct handle *h)
 	assert(bytes == h->n_queued_bytes);
 }
 
+/* What open things are charged for by their size. */
+static size_t check_owned_bytes(const struct program *p)
+{
+	size_t n = 0;
+
+	list_for_each (i, &p->calls)
+		n += CONTAINER_OF(i, struct call, of_program)->n_procedure;
+	list_for_each (i, &p->handles) {
+		const struct want *w = CONTAINER_OF(i, struct handle, of_program)->want;
+
+		n += sizeof(struct handle) + sizeof(*w) + w->key.uri.len + w->key.options.len;
+	}
+	return n;
+}
+
 static void check_program(const struct program *p)
 {
 	const struct peer *peer = &p->peer;
@@ -49,6 +64,8 @@ static void check_program(const struct program *p)
 		assert(peer_id_is_open(&c->id) && c->pending.link);
 		assert(c->pending.node.linked);
 	}
+	assert(check_owned_bytes(p) == p->n_owned_bytes);
+	assert(p->memory.user && p->memory.amount <= p->memory.user->charged[USER_BYTES]);
 	assert(check_length(&p->invocations) == p->n_invocations);
 	assert(p->by_inv.count == p->n_invocations);
 	assert(n_handles == (size_t)peer->n_registrations + peer->n_subscriptions);
@@ -103,12 +120,12 @@ static void check_link(const struct link *l)
 	/* A link that is not joined has an attempt running, one planned, or a transport ending. */
 	if (l->state != LINK_JOINED && l->state != LINK_CLOSING && l->hub->drain == HUB_RUNNING)
 		assert(l->timer.due.index || l->transport != TRANSPORT_NONE || l->wish ||
-		       !l->attempt);
+		       !l->attempt || l->has_given_up);
 }
 
 void hub_check(const struct hub *hub)
 {
-	size_t n_invocations = 0, n_calls = 0;
+	size_t n_invocations = 0, n_calls = 0, n_admitted = 0;
 
 	assert(check_length(&hub->programs) == hub->n_programs);
 	list_for_each (i, &hub->programs) {
@@ -117,9 +134,11 @@ void hub_check(const struct hub *hub)
 		check_program(p);
 		n_invocations += p->n_invocations;
 		n_calls += check_length(&p->calls);
+		n_admitted += p->is_admitted;
 	}
 	assert(n_invocations == hub->n_invocations);
 	assert(n_calls == hub->n_calls);
+	assert(n_admitted == hub->n_admitted);
 	list_for_each (i, &hub->links)
 		check_link(CONTAINER_OF(i, struct link, node));
 }

@@ -24,6 +24,12 @@ static const char *handle_uri_member(const struct handle *h)
 
 /* ---- life-cycle ---- */
 
+/* What the handle's share in its want occupies, and its program's user pays for. */
+static size_t handle_cost(const struct want *w)
+{
+	return sizeof(struct handle) + sizeof(*w) + w->key.uri.len + w->key.options.len;
+}
+
 /* NULL with the request answered. */
 static struct handle *handle_new(struct program *p, struct want *w, const struct request *r)
 {
@@ -45,6 +51,8 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 	list_append(&p->handles, &h->of_program);
 	list_append(&w->handles, &h->of_want);
 	w->n_handles++;
+	p->n_owned_bytes += handle_cost(w);
+	p->hub->n_handles[w->key.kind]++;
 	map_insert(&p->by_want, &h->by_want, map_hash_u64((uintptr_t)w));
 	if (w->key.kind == WANT_REGISTRATION)
 		p->peer.n_registrations++;
@@ -60,6 +68,8 @@ struct handle *handle_free(struct handle *h)
 	events_drop_all(h);
 	map_remove(&p->by_want, &h->by_want);
 	h->want->n_handles--;
+	p->n_owned_bytes -= handle_cost(h->want);
+	p->hub->n_handles[h->want->key.kind]--;
 	if (h->want->key.kind == WANT_REGISTRATION)
 		p->peer.n_registrations--;
 	else

@@ -9,11 +9,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-
-/* Notes that may wait for the log; daemon/ takes them every turn. */
-#define HUB_MAX_NOTES 256
 
 /* Longest shared part of an event: a frame of the largest size with every byte escaped stays below.
  */
@@ -38,19 +34,12 @@ int hub_new(struct hub **ret, const struct hub_config *config, const struct map_
 	list_init(&hub->ready_programs);
 	list_init(&hub->dirty_links);
 	list_init(&hub->notes);
+	list_init(&hub->recent_users);
+	list_init(&hub->greedy_users);
 	buf_init(&hub->tail, HUB_MAX_TAIL);
 	hub->drain_timer.kind = TIMER_DRAIN;
 	*ret = hub;
 	return 0;
-}
-
-static void hub_free_notes(struct hub *hub)
-{
-	list_for_each_safe (i, &hub->notes) {
-		list_unlink(i);
-		mem_free(CONTAINER_OF(i, struct note, node));
-	}
-	hub->note = mem_free(hub->note);
 }
 
 struct hub *hub_free(struct hub *hub)
@@ -59,7 +48,8 @@ struct hub *hub_free(struct hub *hub)
 		return NULL;
 	list_for_each_safe (i, &hub->links)
 		link_free(CONTAINER_OF(i, struct link, node));
-	hub_free_notes(hub);
+	note_free_all(hub);
+	admit_forget_all(hub);
 	hub_timer_stop(hub, &hub->drain_timer);
 	heap_done(&hub->heap);
 	users_done(&hub->users);
@@ -89,10 +79,23 @@ size_t hub_n_peers(const struct hub *hub)
 	return hub->n_programs;
 }
 
+void hub_count(const struct hub *hub, struct hub_counts *ret)
+{
+	*ret = (struct hub_counts){
+		.programs = hub->n_programs,
+		.registrations = hub->n_handles[WANT_REGISTRATION],
+		.subscriptions = hub->n_handles[WANT_SUBSCRIPTION],
+	};
+	list_for_each (i, &hub->links) {
+		ret->links++;
+		ret->joined += CONTAINER_OF(i, struct link, node)->state == LINK_JOINED;
+	}
+}
+
 void hub_timer_set(struct hub *hub, struct timer *timer, uint64_t at_ms)
 {
 	if (heap_set(&hub->heap, &timer->due, at_ms) < 0)
-		hub_note(hub, 3, "out of memory: a deadline is lost");
+		note_plain(hub, 3, "out of memory: a deadline is lost");
 }
 
 void hub_timer_stop(struct hub *hub, struct timer *timer)
@@ -108,7 +111,8 @@ uint64_t hub_deadline(const struct hub *hub)
 static void hub_stall(struct program *p)
 {
 	struct hub *hub = p->hub;
-	uint64_t due = p->progress_ms + hub->config.stall_timeout_ms;
+	uint64_t stall_ms = hub->config.limits.stall_timeout_ms, due = p->progress_ms + stall_ms;
+	char why[64];
 
 	if (!p->peer.n_undrained)
 		return;
@@ -116,16 +120,9 @@ static void hub_stall(struct program *p)
 		hub_timer_set(hub, &p->stall, due);
 		return;
 	}
-	hub_note(hub, 4,
-		 "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes unread for %llu s, cut off",
-		 (unsigned long long)p->peer.conn, p->peer.credentials.uid, p->peer.credentials.pid,
-		 p->peer.name ? p->peer.name : "", p->peer.n_undrained,
-		 (unsigned long long)hub->config.stall_timeout_ms / 1000);
-	peer_bye(&p->peer, "slow_consumer", false,
-		 "%zu bytes unread for %llu s on connection %llu; read faster", p->peer.n_undrained,
-		 (unsigned long long)hub->config.stall_timeout_ms / 1000,
-		 (unsigned long long)p->peer.conn);
-	program_mark_dirty(p);
+	snprintf(why, sizeof(why), "and none taken for %llu s",
+		 (unsigned long long)stall_ms / 1000);
+	program_cut_off(p, HUB_EVENT_SLOW_CONSUMER, why);
 }
 
 static void hub_fire(struct hub *hub, struct timer *timer)
@@ -167,11 +164,15 @@ void hub_expire(struct hub *hub)
 
 struct peer *hub_next_dirty_peer(struct hub *hub)
 {
-	struct program *p = list_first(&hub->dirty_programs, struct program, dirty);
+	struct program *p;
 
+	/* What the one before, or a line that was kept, made too much. */
+	memory_enforce_all(hub);
+	p = list_first(&hub->dirty_programs, struct program, dirty);
 	if (!p)
 		return NULL;
 	list_unlink(&p->dirty);
+	memory_update(p);
 	return &p->peer;
 }
 
@@ -209,40 +210,13 @@ int hub_next_wish(struct hub *hub, struct link **ret_link)
 	return 0;
 }
 
-void hub_note(struct hub *hub, int level, const char *format, ...)
+void hub_set_limits(struct hub *hub, const struct hub_limits *limits)
 {
-	char text[1024];
-	struct note *note;
-	va_list args;
-	size_t n;
-
-	if (hub->n_notes >= HUB_MAX_NOTES)
-		return;
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	n = strlen(text);
-	note = mem_alloc(sizeof(*note) + n);
-	if (!note)
-		return;
-	note->level = level;
-	note->len = n;
-	memcpy(note->text, text, n);
-	list_append(&hub->notes, &note->node);
-	hub->n_notes++;
+	hub->config.limits = *limits;
 }
 
-bool hub_next_note(struct hub *hub, int *ret_level, struct slice *ret_text)
+void hub_set_settings(struct hub *hub, const struct hub_setting *settings, size_t n)
 {
-	struct note *note = list_first(&hub->notes, struct note, node);
-
-	hub->note = mem_free(hub->note);
-	if (!note)
-		return false;
-	list_unlink(&note->node);
-	hub->n_notes--;
-	hub->note = note;
-	*ret_level = note->level;
-	*ret_text = (struct slice){note->text, note->len};
-	return true;
+	hub->settings = settings;
+	hub->n_settings = n;
 }

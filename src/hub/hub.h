@@ -29,23 +29,40 @@
 struct hub;
 struct link;
 
+/* protocol §10; all of them may change while the daemon runs. */
+struct hub_limits {
+	struct peer_limits peer;
+	unsigned max_connections; /* and HUB_RESERVED_CONNECTIONS for administrators */
+	unsigned max_connections_per_user;
+	unsigned connect_rate_per_user; /* a second; 0: no limit */
+	size_t user_memory;		/* queued bytes of one user */
+	uint64_t stall_timeout_ms;	/* no byte taken for so long while some wait: cut off */
+};
+
+/* Places beyond max_connections that only administrators get. */
+#define HUB_RESERVED_CONNECTIONS 8
+
 struct hub_config {
-	struct peer_limits limits;
-	unsigned max_connections;
-	uint64_t stall_timeout_ms;    /* no byte taken for so long while some wait: cut off */
+	struct hub_limits limits;
+	uint32_t admin_uid;	      /* beside root: the daemon's own user */
 	uint64_t shutdown_timeout_ms; /* of a drain */
 	const char *server;	      /* "wampbridge/0.1.0" */
 	const char *default_session;
 };
 
-/* Strings are copied. */
+/* Whether a call's timeout is told to the router too, and in what unit it reads it. */
+enum link_forward { LINK_FORWARD_OFF, LINK_FORWARD_MS, LINK_FORWARD_S };
+
+/* Strings are copied, but those of auth. */
 struct link_config {
 	const char *name;
 	const char *url; /* as people see it */
 	const char *realm;
 	const char *agent;
-	bool embedded; /* messages go as views */
-	bool is_near;  /* loopback or Unix socket: retried quickly (reconnect_delay) */
+	bool embedded;		  /* messages go as views */
+	bool is_near;		  /* loopback or Unix socket: retried quickly (reconnect_delay) */
+	bool on_demand;		  /* waits for the first request that needs the router */
+	struct session_auth auth; /* its strings are not copied and must outlive the link */
 	uint64_t connection_timeout_ms;
 	uint64_t registration_timeout_ms;
 	uint64_t call_timeout_ms; /* 0: none */
@@ -53,7 +70,9 @@ struct link_config {
 	uint64_t reconnect_max_delay_ms;
 	double reconnect_growth;
 	double reconnect_jitter;
+	uint64_t max_reconnection_attempts; /* UINT64_MAX: unlimited */
 	uint64_t shutdown_timeout_ms;
+	enum link_forward forward_timeout;
 	size_t max_message_size;
 };
 
@@ -68,7 +87,43 @@ enum hub_wish {
 enum hub_over {
 	HUB_OVER_TRANSPORT,
 	HUB_OVER_DNS,
+	HUB_OVER_TLS,
 	HUB_OVER_PING_TIMEOUT,
+	HUB_OVER_SECRET, /* not even tried: the secret cannot be read */
+};
+
+/* What happened, for those who search a log (operations §6). */
+enum hub_event {
+	HUB_EVENT_NONE,
+	HUB_EVENT_SESSION_JOINED,
+	HUB_EVENT_SESSION_LOST,
+	HUB_EVENT_JOIN_REFUSED,
+	HUB_EVENT_SLOW_CONSUMER,
+	HUB_EVENT_QUOTA_HIT,
+	HUB_EVENT_ROUTER_VIOLATION,
+};
+
+/* Something an operator needs to know. Absent things are zero, NULL or empty. */
+struct hub_note {
+	int level; /* of syslog */
+	enum hub_event event;
+	struct slice text;
+	const char *code; /* of protocol §16 */
+	struct slice uri; /* the reason that a router gave */
+	uint64_t conn;	  /* about a program; then also: */
+	struct peer_credentials peer;
+	const char *peer_name;
+	size_t queued_bytes;
+	const char *session; /* about a link; then also: */
+	const char *realm;
+	uint64_t session_id;
+};
+
+/* A line of "list config". */
+struct hub_setting {
+	const char *section, *key;
+	const char *value, *fallback, *source; /* as text; NULL: none */
+	bool reloadable;
 };
 
 /* secret, rng and the strings of config must outlive the hub. */
@@ -110,6 +165,9 @@ int hub_request(struct hub *hub, struct peer *peer, const struct request *reques
 /* Lines at fault were answered by the peer itself: there may be something to write. */
 void hub_peer_answered(struct hub *hub, struct peer *peer);
 
+/* The peer keeps what it was lent (peer_keep()): memory that its user pays for. */
+void hub_peer_kept(struct hub *hub, struct peer *peer);
+
 /* The peer sends no more but reads (half-close). */
 void hub_end_of_file(struct hub *hub, struct peer *peer);
 
@@ -126,6 +184,12 @@ struct peer *hub_next_dirty_peer(struct hub *hub);
 struct peer *hub_next_ready(struct hub *hub);
 
 /* ---- router side ---- */
+
+/* Links that have given up try again. */
+void hub_rearm(struct hub *hub);
+
+/* Whether the link has used up max_reconnection_attempts and rests. */
+bool hub_link_has_given_up(const struct link *link);
 
 /* The transport is there: HELLO becomes outbound. */
 void hub_link_opened(struct link *link);
@@ -154,9 +218,17 @@ int hub_next_wish(struct hub *hub, struct link **ret_link);
 uint64_t hub_deadline(const struct hub *hub);
 void hub_expire(struct hub *hub);
 
-/* Something an operator needs to know: text with a syslog level, or false. Borrowed until the next.
- */
-bool hub_next_note(struct hub *hub, int *ret_level, struct slice *ret_text);
+/* The next note, or false. Borrowed until the next call. */
+bool hub_next_note(struct hub *hub, struct hub_note *ret);
+
+/* Notes what there is: counts, and the state of each link. */
+void hub_report(struct hub *hub);
+
+/* From now on. What is over a limit already stays until it ends by itself. */
+void hub_set_limits(struct hub *hub, const struct hub_limits *limits);
+
+/* What "list config" shows to administrators; must outlive the hub or the next call. */
+void hub_set_settings(struct hub *hub, const struct hub_setting *settings, size_t n);
 
 /* Begins the orderly end (protocol §12); HUB_DRAIN_OVER: all peers have their bye. */
 enum hub_drain_state { HUB_RUNNING, HUB_DRAINING, HUB_LEAVING, HUB_DRAIN_OVER };
@@ -164,6 +236,12 @@ void hub_drain(struct hub *hub);
 enum hub_drain_state hub_drain_state(const struct hub *hub);
 
 size_t hub_n_peers(const struct hub *hub);
+
+/* How much there is of what; registrations and subscriptions are the programs' handles. */
+struct hub_counts {
+	size_t links, joined, programs, registrations, subscriptions;
+};
+void hub_count(const struct hub *hub, struct hub_counts *ret);
 
 /* Asserts the invariants; tests call it after every step. */
 void hub_check(const struct hub *hub);

@@ -11,12 +11,37 @@
 /* hub.c */
 void hub_timer_set(struct hub *hub, struct timer *timer, uint64_t at_ms);
 void hub_timer_stop(struct hub *hub, struct timer *timer);
-void hub_note(struct hub *hub, int level, const char *format, ...) PRINTF(3, 4);
 struct link *hub_find_link(struct hub *hub, struct slice name);
+
+/* note.c; the level is of syslog, code a constant of protocol §16 or NULL */
+void note_plain(struct hub *hub, int level, const char *format, ...) PRINTF(3, 4);
+void note_program(const struct program *p, int level, enum hub_event event, const char *code,
+		  const char *format, ...) PRINTF(5, 6);
+void note_link(const struct link *l, int level, enum hub_event event, const char *format, ...)
+	PRINTF(4, 5);
+void note_free_all(struct hub *hub);
+
+/* admit.c */
+/* Whether the newcomer gets a place; if not, it has its bye. */
+bool admit_program(struct program *p, struct user *user);
+void admit_leave(struct program *p);
+void admit_forget_all(struct hub *hub);
+/* Root, and the daemon's own user. */
+bool admit_is_admin(const struct program *p);
+
+/* memory.c */
+/* Charges what waits because of the program now: at the end of a turn in which that changed. */
+void memory_update(struct program *p);
+bool memory_is_spent(const struct program *p);
+/* New work of a user that holds too much: true with the request answered. */
+bool memory_refuses(struct program *p, const struct request *r);
+void memory_enforce_all(struct hub *hub);
 
 /* program.c */
 struct program *program_of(const struct peer *peer);
 void program_mark_dirty(struct program *p);
+/* Who does not read is told so, and leaves. why: "over the … of … bytes". */
+void program_cut_off(struct program *p, enum hub_event event, const char *why);
 /* Opens the request's id, or answers why not: false. */
 bool program_open_id(struct program *p, struct peer_id *id, enum peer_id_kind kind,
 		     const struct request *r);
@@ -28,7 +53,15 @@ void program_drop_registrations(struct program *p);
 /* Closes a half-closed program that waits for nothing. */
 void program_close_if_idle(struct program *p);
 
+/* link_state.c */
+const char *link_state_name(enum link_state state);
+/* Tells those who watch, and the log. reason is a URI; message is for people; both may be none. */
+void link_set_state(struct link *l, enum link_state state, struct slice reason,
+		    struct slice message);
+
 /* link.c */
+/* A request needs the router: one that connects on demand does so now. */
+void link_wake(struct link *l);
 void link_mark_dirty(struct link *l);
 bool link_is_congested(const struct link *l);
 uint64_t link_send(struct link *l, const struct wamp_msg *msg);
@@ -42,12 +75,13 @@ void link_on_hold_timer(struct link *l);
 void link_block(struct link *l, struct program *p);
 void link_wake_blocked(struct link *l);
 void link_free(struct link *l);
-const char *link_state_name(enum link_state state);
 
 /* reconnect.c */
 uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures, bool refused,
 			    struct rng *rng);
 bool reconnect_is_refusal(struct slice reason);
+/* Passing, maybe, but too dear to be tried several times a second. */
+bool reconnect_is_costly(struct slice reason);
 
 /* pending.c */
 void pending_start(struct pending *p, struct link *l, enum pending_kind kind, enum wamp_type type,

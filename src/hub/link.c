@@ -3,10 +3,11 @@
 /*
  * Links: one router session each, together with its reconnecting
  *
+ *   IDLE (on demand) ──first request──► CONNECTING
  *   CONNECTING ──joined──► JOINED ──transport gone──► LOST ──attempt failed──► RECONNECTING
  *       │ ▲                  │                          │                          │
  *       ▼ │                  └──router's GOODBYE─► LEFT ┴──────────joined──────────┴──► JOINED
- *      FAILED (refused; goes on trying slowly)
+ *      FAILED (refused; goes on trying slowly, or rests when no attempts are left)
  *
  * Happy path: hub_start() wishes for a transport, hub_link_opened() says HELLO,
  * WELCOME makes it joined, all wants are told to the router.
@@ -22,9 +23,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-
-/* Failed attempts in a row that are worth a line each in the log; later ones are for debugging. */
-#define LINK_LOUD_FAILURES 5
 
 /* A router is given so long to answer a GOODBYE, however late the drain is. */
 #define LINK_MIN_GOODBYE_MS 1000
@@ -71,10 +69,11 @@ int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
 	l->timer.kind = TIMER_LINK;
 	l->hold.kind = TIMER_HOLD;
 	l->since_ms = hub->wall_ms;
+	l->state = config->on_demand ? LINK_IDLE : LINK_CONNECTING;
 	link_init_lists(l);
 	r = link_copy_config(l, config);
-	session = (struct session_config){
-		.realm = l->config.realm, .agent = l->config.agent, .views = config->embedded};
+	session = (struct session_config){l->config.realm, l->config.agent, config->embedded,
+					  config->auth};
 	if (r == 0)
 		r = session_init(&l->session, &session);
 	if (r < 0) {
@@ -116,27 +115,6 @@ void *hub_link_owner(const struct link *l)
 struct session *hub_link_session(struct link *l)
 {
 	return &l->session;
-}
-
-const char *link_state_name(enum link_state state)
-{
-	switch (state) {
-	case LINK_CONNECTING:
-		return "connecting";
-	case LINK_JOINED:
-		return "joined";
-	case LINK_LOST:
-		return "lost";
-	case LINK_RECONNECTING:
-		return "reconnecting";
-	case LINK_LEFT:
-		return "left";
-	case LINK_FAILED:
-		return "failed";
-	case LINK_CLOSING:
-		return "closing";
-	}
-	return "?";
 }
 
 /* ---- outbound ---- */
@@ -198,54 +176,7 @@ void hub_link_drained(struct link *l)
 		link_wake_blocked(l);
 }
 
-/* ---- states ---- */
-
-static const char *link_explanation(const struct link *l)
-{
-	if (l->message && *l->message)
-		return l->message;
-	return l->reason ? l->reason : "stopping";
-}
-
-static void link_log_state(struct link *l)
-{
-	static const int levels[] = {
-		[LINK_CONNECTING] = 4,	 [LINK_JOINED] = 6, [LINK_LOST] = 4,
-		[LINK_RECONNECTING] = 5, [LINK_LEFT] = 4,   [LINK_FAILED] = 3,
-		[LINK_CLOSING] = 6,
-	};
-	uint64_t now = l->hub->now_ms;
-	bool quiet = l->n_failures > LINK_LOUD_FAILURES && l->state != LINK_JOINED;
-	int level = quiet ? 7 : levels[l->state];
-
-	if (l->state == LINK_JOINED)
-		hub_note(l->hub, level, "session %s (%s): joined %s as %llu", l->config.name,
-			 l->config.url, l->session.welcome.realm ?: l->config.realm,
-			 (unsigned long long)l->session.welcome.session_id);
-	else if (l->retry_at_ms > now && l->state != LINK_CLOSING)
-		hub_note(l->hub, level, "session %s (%s): %s, attempt %u: %s; next one in %llu ms",
-			 l->config.name, l->config.url, link_state_name(l->state), l->attempt,
-			 link_explanation(l), (unsigned long long)(l->retry_at_ms - now));
-	else
-		hub_note(l->hub, level, "session %s (%s): %s: %s", l->config.name, l->config.url,
-			 link_state_name(l->state), link_explanation(l));
-}
-
-static void link_set_state(struct link *l, enum link_state state, struct slice reason,
-			   struct slice message)
-{
-	char *new_reason = reason.len ? mem_strndup(reason.ptr, reason.len) : NULL;
-	char *new_message = message.len ? mem_strndup(message.ptr, message.len) : NULL;
-
-	mem_free(l->reason);
-	mem_free(l->message);
-	l->reason = new_reason;
-	l->message = new_message;
-	l->state = state;
-	l->since_ms = l->hub->wall_ms;
-	link_log_state(l);
-	watch_changed(l);
-}
+/* ---- wishes ---- */
 
 static void link_wish(struct link *l, int wish)
 {
@@ -271,14 +202,44 @@ static void link_connect(struct link *l)
 void hub_start(struct hub *hub)
 {
 	hub->started_ms = hub->now_ms;
-	list_for_each (i, &hub->links)
-		link_connect(CONTAINER_OF(i, struct link, node));
+	list_for_each (i, &hub->links) {
+		struct link *l = CONTAINER_OF(i, struct link, node);
+
+		if (l->state != LINK_IDLE)
+			link_connect(l);
+	}
+}
+
+void link_wake(struct link *l)
+{
+	if (l->state != LINK_IDLE)
+		return;
+	link_set_state(l, LINK_CONNECTING, SLICE_NONE, SLICE_NONE);
+	link_connect(l);
+}
+
+bool hub_link_has_given_up(const struct link *l)
+{
+	return l->has_given_up;
+}
+
+void hub_rearm(struct hub *hub)
+{
+	list_for_each (i, &hub->links) {
+		struct link *l = CONTAINER_OF(i, struct link, node);
+
+		if (!l->has_given_up)
+			continue;
+		l->has_given_up = false;
+		l->attempt = 0;
+		link_connect(l);
+	}
 }
 
 /* What follows when no transport is left: the next attempt, now or when its time comes. */
 static void link_next_attempt(struct link *l)
 {
-	if (l->state == LINK_CLOSING || l->hub->drain != HUB_RUNNING)
+	if (l->state == LINK_CLOSING || l->hub->drain != HUB_RUNNING || l->has_given_up)
 		return;
 	if (l->retry_at_ms > l->hub->now_ms)
 		hub_timer_set(l->hub, &l->timer, l->retry_at_ms);
@@ -294,13 +255,23 @@ static void link_plan_retry(struct link *l, bool refused)
 			 reconnect_delay_ms(&l->config, l->n_failures, refused, l->hub->rng);
 }
 
+/* max_reconnection_attempts: the first attempt and so many more (configuration). */
+static bool link_may_try_again(const struct link *l)
+{
+	return l->attempt == 0 || l->attempt - 1 < l->config.max_reconnection_attempts;
+}
+
 static void link_attempt_failed(struct link *l, struct slice reason, struct slice message)
 {
 	bool refused = reconnect_is_refusal(reason);
 	enum link_state state = l->ever_joined ? LINK_RECONNECTING : LINK_CONNECTING;
 
-	link_plan_retry(l, refused);
-	link_set_state(l, refused ? LINK_FAILED : state, reason, message);
+	l->has_given_up = !link_may_try_again(l);
+	if (l->has_given_up)
+		l->retry_at_ms = 0;
+	else
+		link_plan_retry(l, refused || reconnect_is_costly(reason));
+	link_set_state(l, refused || l->has_given_up ? LINK_FAILED : state, reason, message);
 }
 
 static const char *link_over_uri(enum hub_over reason)
@@ -310,8 +281,12 @@ static const char *link_over_uri(enum hub_over reason)
 		return "wampbridge.error.transport";
 	case HUB_OVER_DNS:
 		return "wampbridge.error.dns";
+	case HUB_OVER_TLS:
+		return "wampbridge.error.tls";
 	case HUB_OVER_PING_TIMEOUT:
 		return "wampbridge.error.ping_timeout";
+	case HUB_OVER_SECRET:
+		return "wampbridge.error.secret";
 	}
 	return "wampbridge.error.transport";
 }
@@ -416,7 +391,8 @@ void link_rejoin(struct link *l, const char *message)
 {
 	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
 		return;
-	hub_note(l->hub, 4, "session %s: leaving to join anew: %s", l->config.name, message);
+	note_link(l, 4, HUB_EVENT_NONE, "session %s: leaving to join anew: %s", l->config.name,
+		  message);
 	session_leave(&l->session, "wamp.close.close_realm");
 	link_mark_dirty(l);
 	hub_timer_set(l->hub, &l->timer, l->hub->now_ms + l->config.registration_timeout_ms);

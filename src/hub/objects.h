@@ -59,13 +59,6 @@ struct timer {
 	enum timer_kind kind;
 };
 
-struct note {
-	struct list node;
-	int level;
-	size_t len;
-	char text[];
-};
-
 struct hub {
 	struct hub_config config;
 	const struct map_secret *secret;
@@ -73,12 +66,18 @@ struct hub {
 	uint64_t now_ms, wall_ms, started_ms;
 	struct heap heap; /* of struct timer */
 	struct users users;
+	struct list recent_users; /* who connected within the last second, the oldest first */
+	struct list greedy_users; /* who may be over user_memory */
+	const struct hub_setting *settings;
+	size_t n_settings;
 	struct list programs, links, watches;
 	struct list dirty_programs, ready_programs, dirty_links;
 	struct list notes;
 	struct note *note; /* handed out last */
 	size_t n_notes;
 	size_t n_programs, n_calls, n_invocations;
+	size_t n_admitted;   /* programs that were greeted */
+	size_t n_handles[2]; /* by enum want_kind */
 	uint64_t next_conn;
 	enum hub_drain_state drain;
 	struct timer drain_timer;
@@ -89,6 +88,9 @@ struct program {
 	struct peer peer;
 	struct hub *hub;
 	void *owner;
+	bool is_admitted;			 /* greeted: it counts for max_connections */
+	struct charge memory;			 /* what waits because of it */
+	size_t n_owned_bytes;			 /* of calls, handles, …, by their size */
 	struct list node, dirty, ready, blocked; /* blocked: on a link's list */
 	struct list calls, handles, watches, waiters, publications;
 	struct list invocations;
@@ -112,6 +114,7 @@ struct program {
 #define PUBLISH_MAX_OWN 1024
 
 enum link_state {
+	LINK_IDLE, /* on demand, and nobody asked */
 	LINK_CONNECTING,
 	LINK_JOINED,
 	LINK_LOST,
@@ -142,6 +145,7 @@ struct link {
 	unsigned attempt;    /* since the last join, the running one included */
 	unsigned n_failures; /* in a row: how far the delay has grown */
 	bool refused;	     /* the last failure was one that waiting seldom cures */
+	bool has_given_up;   /* no attempts are left: rests until hub_rearm() */
 	uint64_t retry_at_ms;
 	uint64_t joined_at_ms;
 	uint64_t since_ms; /* of the state, wall clock */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 struct program *program_of(const struct peer *peer)
 {
@@ -26,17 +27,18 @@ void *hub_peer_owner(const struct peer *peer)
 	return program_of(peer)->owner;
 }
 
-static void program_cut_off(struct program *p)
+void program_cut_off(struct program *p, enum hub_event event, const char *why)
 {
-	size_t limit = p->hub->config.limits.output_hard_limit;
+	size_t n = p->peer.n_undrained + p->n_queued_bytes;
 
-	hub_note(p->hub, 4, "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes unread, cut off",
-		 (unsigned long long)p->peer.conn, p->peer.credentials.uid, p->peer.credentials.pid,
-		 p->peer.name ? p->peer.name : "", p->peer.n_undrained);
+	note_program(p, 4, event, "slow_consumer",
+		     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes unread, %s: cut off",
+		     (unsigned long long)p->peer.conn, p->peer.credentials.uid,
+		     p->peer.credentials.pid, p->peer.name ? p->peer.name : "", n, why);
 	peer_bye(&p->peer, "slow_consumer", false,
-		 "%zu bytes unread on connection %llu, over the output_hard_limit of %zu; read "
-		 "faster",
-		 p->peer.n_undrained, (unsigned long long)p->peer.conn, limit);
+		 "%zu bytes unread on connection %llu, %s; read faster", n,
+		 (unsigned long long)p->peer.conn, why);
+	program_mark_dirty(p);
 }
 
 void program_mark_dirty(struct program *p)
@@ -45,7 +47,7 @@ void program_mark_dirty(struct program *p)
 
 	if (p->peer.n_undrained && !p->stall.due.index) {
 		p->progress_ms = hub->now_ms;
-		hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.stall_timeout_ms);
+		hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.limits.stall_timeout_ms);
 	}
 	if (!list_is_linked(&p->dirty))
 		list_append(&hub->dirty_programs, &p->dirty);
@@ -53,11 +55,14 @@ void program_mark_dirty(struct program *p)
 
 void hub_peer_flushed(struct hub *hub, struct peer *peer)
 {
-	if (peer->n_undrained > hub->config.limits.output_hard_limit &&
-	    (peer->state == PEER_OPEN || peer->state == PEER_HALF_CLOSED)) {
-		program_cut_off(program_of(peer));
-		program_mark_dirty(program_of(peer));
-	}
+	size_t limit = hub->config.limits.peer.output_hard_limit;
+	char why[64];
+
+	if (peer->n_undrained <= limit ||
+	    (peer->state != PEER_OPEN && peer->state != PEER_HALF_CLOSED))
+		return;
+	snprintf(why, sizeof(why), "over the output_hard_limit of %zu", limit);
+	program_cut_off(program_of(peer), HUB_EVENT_SLOW_CONSUMER, why);
 }
 
 static void program_init_lists(struct program *p)
@@ -72,21 +77,14 @@ static void program_init_lists(struct program *p)
 	map_init(&p->by_want);
 }
 
-static void program_greet(struct program *p)
+static void program_greet(struct program *p, struct user *user)
 {
-	struct hub *hub = p->hub;
-
-	if (hub->n_programs > hub->config.max_connections) {
-		hub_note(hub, 4, "connection refused (uid %u, pid %d): max_connections of %u",
-			 p->peer.credentials.uid, p->peer.credentials.pid,
-			 hub->config.max_connections);
-		peer_bye(&p->peer, "too_many_connections", true, "limit max_connections of %u",
-			 hub->config.max_connections);
-	} else if (hub->drain != HUB_RUNNING) {
+	if (!admit_program(p, user))
+		return;
+	if (p->hub->drain != HUB_RUNNING)
 		peer_bye(&p->peer, "shutting_down", true, "daemon is stopping");
-	} else {
+	else
 		status_greet(p);
-	}
 }
 
 int hub_add_peer(struct hub *hub, const struct peer_credentials *credentials, void *owner,
@@ -108,17 +106,17 @@ int hub_add_peer(struct hub *hub, const struct peer_credentials *credentials, vo
 	p->since_ms = hub->wall_ms;
 	p->stall.kind = TIMER_STALL;
 	program_init_lists(p);
-	r = peer_init(&p->peer, &hub->config.limits, hub->secret, credentials, ++hub->next_conn);
-	if (r == 0)
-		charge_set(&p->peer.charge, user, USER_CONNECTIONS, 1);
-	user_unref(user);
+	r = peer_init(&p->peer, &hub->config.limits.peer, hub->secret, credentials,
+		      ++hub->next_conn);
 	if (r < 0) {
+		user_unref(user);
 		mem_free(p);
 		return r;
 	}
 	list_append(&hub->programs, &p->node);
 	hub->n_programs++;
-	program_greet(p);
+	program_greet(p, user);
+	user_unref(user);
 	program_mark_dirty(p);
 	*ret = &p->peer;
 	return 0;
@@ -182,6 +180,7 @@ void hub_remove_peer(struct hub *hub, struct peer *peer)
 	list_unlink(&p->blocked);
 	map_done(&p->by_inv);
 	map_done(&p->by_want);
+	admit_leave(p);
 	peer_done(&p->peer);
 	hub->n_programs--;
 	mem_free(p);
@@ -199,6 +198,12 @@ void hub_peer_answered(struct hub *hub, struct peer *peer)
 	(void)hub;
 	if (outq_len(&peer->out) || peer->state != PEER_OPEN)
 		program_mark_dirty(program_of(peer));
+}
+
+void hub_peer_kept(struct hub *hub, struct peer *peer)
+{
+	(void)hub;
+	memory_update(program_of(peer));
 }
 
 void hub_end_of_file(struct hub *hub, struct peer *peer)
@@ -228,6 +233,7 @@ void hub_peer_drained(struct hub *hub, struct peer *peer, size_t n)
 	struct program *p = program_of(peer);
 
 	peer_drained(peer, n);
+	memory_update(p);
 	p->progress_ms = hub->now_ms;
 	if (!peer->n_undrained)
 		hub_timer_stop(hub, &p->stall);
@@ -357,6 +363,7 @@ static int program_link_request(struct program *p, const struct request *r,
 
 	if (!l)
 		return HUB_DONE;
+	link_wake(l);
 	if (link_is_congested(l) && (r->op == OP_CALL || r->op == OP_PUBLISH)) {
 		peer_hold(&p->peer);
 		link_block(l, p);
@@ -437,7 +444,7 @@ int hub_request(struct hub *hub, struct peer *peer, const struct request *reques
 	} else if (drain_refuses(p, request)) {
 		reply_error(peer, reply_to_request(request), ERROR_SHUTTING_DOWN,
 			    "daemon is stopping");
-	} else {
+	} else if (!memory_refuses(p, request)) {
 		r = program_dispatch(p, request);
 	}
 	peer->spoke = true;

@@ -33,10 +33,17 @@ bool reconnect_is_refusal(struct slice reason)
 		"wamp.error.no_auth_method",	    "wamp.error.authentication_denied",
 		"wamp.error.authentication_failed", "wamp.error.authentication_required",
 		"wamp.error.not_authorized",	    "wamp.error.cannot_authenticate",
+		"wampbridge.error.secret",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++)
 		if (slice_is(reason, refusals[i]))
 			return true;
 	return false;
+}
+
+/* A certificate that is refused stays so until a person mends it; each try is a handshake. */
+bool reconnect_is_costly(struct slice reason)
+{
+	return slice_is(reason, "wampbridge.error.tls");
 }

@@ -50,7 +50,7 @@ static void status_write_greet(struct program *p, bool with_sessions)
 	emit_literal(b, "{\"op\":\"greet\",\"proto\":[1,0],\"server\":");
 	emit_text(b, slice_of(hub->config.server));
 	emit_literal(b, ",\"features\":[]");
-	status_write_limits(b, &hub->config.limits);
+	status_write_limits(b, &hub->config.limits.peer);
 	if (with_sessions)
 		status_write_sessions(b, hub);
 	emit_literal(b, ",\"default_session\":");
@@ -97,6 +97,10 @@ static void status_write_link(struct buf *b, const struct link *l)
 		emit_literal(b, ",\"message\":");
 		emit_text(b, slice_of(l->message));
 	}
+	if (l->retry_at_ms > l->hub->now_ms) {
+		emit_literal(b, ",\"retry_in_ms\":");
+		emit_u64(b, l->retry_at_ms - l->hub->now_ms);
+	}
 	buf_append_char(b, '}');
 }
 
@@ -125,12 +129,10 @@ void status_request(struct program *p, const struct request *r)
 
 /* ---- list: one function for the rows of each kind ---- */
 
-/* Rows of other users are for root alone (§14). */
+/* Rows of other users are for administrators alone (§14). */
 static bool status_may_see(const struct program *viewer, const struct program *row)
 {
-	uint32_t uid = viewer->peer.credentials.uid;
-
-	return uid == 0 || uid == row->peer.credentials.uid;
+	return admit_is_admin(viewer) || viewer->peer.credentials.uid == row->peer.credentials.uid;
 }
 
 static void status_row(struct buf *b)
@@ -291,10 +293,17 @@ static void status_limit(struct buf *b, const char *name, uint64_t value, int64_
 static void status_list_limits(struct program *viewer, struct buf *b)
 {
 	const struct hub *hub = viewer->hub;
-	const struct peer_limits *l = &hub->config.limits;
+	const struct hub_limits *limits = &hub->config.limits;
+	const struct peer_limits *l = &limits->peer;
 	const struct peer *peer = &viewer->peer;
+	const uint64_t *charged = viewer->memory.user->charged;
 
-	status_limit(b, "max_connections", hub->config.max_connections, (int64_t)hub->n_programs);
+	status_limit(b, "max_connections", limits->max_connections, (int64_t)hub->n_admitted);
+	status_limit(b, "max_connections_per_user", limits->max_connections_per_user,
+		     (int64_t)charged[USER_CONNECTIONS]);
+	status_limit(b, "connect_rate_per_user", limits->connect_rate_per_user,
+		     viewer->memory.user->n_second);
+	status_limit(b, "user_memory", limits->user_memory, (int64_t)charged[USER_BYTES]);
 	status_limit(b, "max_inflight", l->max_inflight, peer->n_requests);
 	status_limit(b, "max_registrations", l->max_registrations, peer->n_registrations);
 	status_limit(b, "max_subscriptions", l->max_subscriptions, peer->n_subscriptions);
@@ -302,8 +311,39 @@ static void status_list_limits(struct program *viewer, struct buf *b)
 	status_limit(b, "subscription_queue", l->subscription_queue, -1);
 	status_limit(b, "output_soft_limit", l->output_soft_limit, -1);
 	status_limit(b, "output_hard_limit", l->output_hard_limit, (int64_t)peer->n_undrained);
-	status_limit(b, "stall_timeout", hub->config.stall_timeout_ms, -1);
+	status_limit(b, "stall_timeout", limits->stall_timeout_ms, -1);
 	status_limit(b, "bad_lines", l->bad_lines, peer->n_bad_lines);
+}
+
+static void status_text(struct buf *b, const char *member, const char *text)
+{
+	if (!text)
+		return;
+	buf_append_char(b, ',');
+	emit_text(b, slice_of(member));
+	buf_append_char(b, ':');
+	emit_text(b, slice_of(text));
+}
+
+/* Where things stand in the files is for administrators alone. */
+static void status_list_config(struct program *viewer, struct buf *b)
+{
+	const struct hub *hub = viewer->hub;
+
+	for (size_t i = 0; admit_is_admin(viewer) && i < hub->n_settings; i++) {
+		const struct hub_setting *s = &hub->settings[i];
+
+		status_row(b);
+		emit_literal(b, "\"section\":");
+		emit_text(b, slice_of(s->section));
+		status_text(b, "key", s->key);
+		status_text(b, "value", s->value);
+		status_text(b, "default", s->fallback);
+		status_text(b, "source", s->source);
+		emit_literal(b, ",\"reloadable\":");
+		emit_bool(b, s->reloadable);
+		buf_append_char(b, '}');
+	}
 }
 
 static void status_list_errors(struct program *viewer, struct buf *b)
@@ -333,6 +373,7 @@ static const struct status_kind {
 	{"subscriptions", status_list_subscriptions},
 	{"calls", status_list_calls},
 	{"limits", status_list_limits},
+	{"config", status_list_config},
 	{"errors", status_list_errors},
 };
 
@@ -356,6 +397,6 @@ void status_list(struct program *p, const struct request *r)
 	}
 	reply_error(
 		&p->peer, to, ERROR_BAD_MESSAGE,
-		"\"what\" must be sessions, clients, registrations, subscriptions, calls, limits "
-		"or errors");
+		"\"what\" must be sessions, clients, registrations, subscriptions, calls, limits, "
+		"config or errors");
 }

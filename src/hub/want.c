@@ -224,7 +224,7 @@ static void want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
 
 	if (!a) {
 		/* Without memory nothing is sent; the next change of the session tries again. */
-		hub_note(l->hub, 3, "out of memory: a registration or subscription is not told");
+		note_plain(l->hub, 3, "out of memory: a registration or subscription is not told");
 		return;
 	}
 	list_init(&a->of_want);
@@ -328,8 +328,9 @@ static void want_refused(struct want *w, const struct session_event *event)
 		return;
 	}
 	want_fail(w, uri, want_is_curable(uri));
-	hub_note(w->link->hub, 5, "session %s: the router refuses %s: %.*s", w->link->config.name,
-		 w->key.uri.ptr, (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
+	note_link(w->link, 5, HUB_EVENT_NONE, "session %s: the router refuses %s: %.*s",
+		  w->link->config.name, w->key.uri.ptr, (int)(uri.len < 200 ? uri.len : 200),
+		  uri.ptr);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), event);
 }
@@ -415,9 +416,9 @@ void want_revoked(struct link *l, enum want_kind kind, uint64_t id, struct slice
 
 	if (!w || w->state != WANT_ACTIVE)
 		return;
-	hub_note(l->hub, 4, "session %s: the router took %s away: %.*s", l->config.name,
-		 w->key.uri.ptr, (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200),
-		 event.msg.uri.ptr);
+	note_link(l, 4, HUB_EVENT_NONE, "session %s: the router took %s away: %.*s", l->config.name,
+		  w->key.uri.ptr, (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200),
+		  event.msg.uri.ptr);
 	want_fail(w, event.msg.uri, true);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), &event);

@@ -80,7 +80,7 @@ static void peer_refuse_long(struct peer *p)
 	struct request_fault fault = {.code = ERROR_LINE_TOO_LONG};
 
 	snprintf(fault.message, sizeof(fault.message), "line is longer than %zu bytes",
-		 p->limits->max_line);
+		 peer_max_line(p));
 	peer_refuse_line(p, &fault);
 }
 
@@ -206,11 +206,11 @@ static bool peer_take_back(struct peer *p, size_t n)
 {
 	struct buf *b = outq_begin(&p->out);
 
-	bool full = n <= p->limits->max_line && p->n_undrained + n > peer_max_undrained(p->limits);
+	bool full = n <= peer_max_line(p) && p->n_undrained + n > peer_max_undrained(p->limits);
 
 	if (b->error || full)
 		p->state = PEER_GONE;
-	if (p->state != PEER_GONE && p->state != PEER_LEAVING && n <= p->limits->max_line)
+	if (p->state != PEER_GONE && p->state != PEER_LEAVING && n <= peer_max_line(p))
 		return false;
 	buf_rewind(b, p->line_before);
 	return true;

@@ -86,6 +86,12 @@ struct peer {
 	char *session; /* from hello, or NULL */
 };
 
+/* As the peer was greeted with: a change of the limit is for newcomers. */
+static inline size_t peer_max_line(const struct peer *p)
+{
+	return p->in.max;
+}
+
 int peer_init(struct peer *p, const struct peer_limits *limits, const struct map_secret *secret,
 	      const struct peer_credentials *credentials, uint64_t conn) MUST_CHECK;
 

@@ -32,8 +32,7 @@ void reply_end(struct peer *p, struct reply_to to)
 	buf_append_char(outq_begin(&p->out), '}');
 	if (!peer_end(p, PEER_REPLY))
 		reply_error(p, to, ERROR_PAYLOAD_TOO_LARGE,
-			    "the reply is longer than the %zu bytes of max_line",
-			    p->limits->max_line);
+			    "the reply is longer than the %zu bytes of max_line", peer_max_line(p));
 }
 
 void reply_ok(struct peer *p, struct reply_to to)
@@ -90,7 +89,7 @@ void reply_limit(struct peer *p, struct reply_to to, enum error_code code, const
 	struct buf *b = reply_begin_error(p, to, code, "limit %s of %llu is reached", limit,
 					  (unsigned long long)value);
 
-	if (code == ERROR_TOO_MANY_REQUESTS)
+	if (code == ERROR_TOO_MANY_REQUESTS || code == ERROR_QUOTA_EXCEEDED)
 		emit_literal(b, ",\"retry\":true");
 	emit_literal(b, ",\"limit\":{\"name\":");
 	emit_text(b, slice_of(limit));

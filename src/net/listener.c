@@ -75,7 +75,7 @@ static int listener_make_directory(const char *path)
 }
 
 /* A bound socket that nobody else can reach before its mode is set, or -errno. */
-static int listener_bind(const struct sockaddr_un *address, mode_t mode)
+static int listener_bind(const struct sockaddr_un *address, mode_t mode, gid_t group)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	mode_t mask;
@@ -87,6 +87,8 @@ static int listener_bind(const struct sockaddr_un *address, mode_t mode)
 	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		r = -errno;
 	umask(mask);
+	if (r == 0 && group != (gid_t)-1 && chown(address->sun_path, (uid_t)-1, group) < 0)
+		r = -errno;
 	if (r == 0 && chmod(address->sun_path, mode) < 0)
 		r = -errno;
 	if (r < 0)
@@ -98,8 +100,28 @@ static void listener_on_connection(uv_stream_t *server, int status)
 {
 	struct listener *l = CONTAINER_OF(server, struct listener, pipe);
 
-	if (status == 0 && !l->closing)
-		l->on_connection(l);
+	if (status < 0 || l->closing)
+		return;
+	/* A connection that is not taken stops libuv's accepting until it is. */
+	if (l->n_accepted == LISTENER_MAX_ACCEPTS) {
+		l->is_waiting = true;
+		return;
+	}
+	l->n_accepted++;
+	l->on_connection(l);
+}
+
+void listener_begin_turn(struct listener *l)
+{
+	l->n_accepted = 0;
+}
+
+void listener_go_on(struct listener *l)
+{
+	if (!l->is_waiting || l->closing)
+		return;
+	l->is_waiting = false;
+	l->on_connection(l);
 }
 
 static void listener_on_close(uv_handle_t *handle)
@@ -115,7 +137,7 @@ static int listener_start(struct listener *l, uv_loop_t *loop, int fd)
 	struct stat st;
 	int r;
 
-	if (lstat(l->path, &st) == 0) {
+	if (l->path && lstat(l->path, &st) == 0) {
 		l->dev = st.st_dev;
 		l->ino = st.st_ino;
 	}
@@ -130,7 +152,14 @@ static int listener_start(struct listener *l, uv_loop_t *loop, int fd)
 	return r;
 }
 
-int listener_open(struct listener *l, uv_loop_t *loop, const char *path, mode_t mode,
+int listener_adopt(struct listener *l, uv_loop_t *loop, int fd,
+		   void (*on_connection)(struct listener *listener))
+{
+	*l = (struct listener){.on_connection = on_connection};
+	return listener_start(l, loop, fd);
+}
+
+int listener_open(struct listener *l, uv_loop_t *loop, const char *path, mode_t mode, gid_t group,
 		  void (*on_connection)(struct listener *listener))
 {
 	struct sockaddr_un address;
@@ -145,7 +174,7 @@ int listener_open(struct listener *l, uv_loop_t *loop, const char *path, mode_t 
 		r = listener_clear(&address);
 	if (r)
 		return r;
-	r = listener_bind(&address, mode);
+	r = listener_bind(&address, mode, group);
 	if (r < 0)
 		return r;
 	l->path = mem_strdup(path);
@@ -161,8 +190,8 @@ static void listener_unlink(struct listener *l)
 {
 	struct stat st;
 
-	/* Somebody else's socket may stand there by now. */
-	if (lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
+	/* Somebody else's socket may stand there by now, or the service manager holds it. */
+	if (l->path && lstat(l->path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino)
 		unlink(l->path);
 }
 

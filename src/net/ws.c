@@ -22,9 +22,8 @@ static struct ws *ws_free(struct ws *ws)
 	if (ws->addresses)
 		uv_freeaddrinfo(ws->addresses);
 	buf_done(&ws->message);
-	mem_free((char *)ws->options.host);
-	mem_free((char *)ws->options.path);
-	mem_free((char *)ws->options.subprotocol);
+	ws_inflate_free(ws->inflate);
+	ws_request_done(&ws->options);
 	return mem_free(ws);
 }
 
@@ -89,16 +88,13 @@ int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options
 	ws->context = context;
 	ws->ops = ops;
 	ws->owner = owner;
-	ws->options = *options;
-	ws->options.host = mem_strdup(options->host);
-	ws->options.path = mem_strdup(options->path);
-	ws->options.subprotocol = mem_strdup(options->subprotocol);
 	buf_init(&ws->message, options->max_message);
-	if (!ws->options.host || !ws->options.path || !ws->options.subprotocol)
-		return -ENOMEM;
-	r = ws_connect_start(ws);
+	r = ws_request_init(&ws->options, options);
+	if (r == 0)
+		r = ws_connect_start(ws);
 	if (r < 0)
 		return r;
+	ws_tls_enter(ws);
 	*ret = TAKE(ws);
 	return 0;
 }
@@ -133,6 +129,7 @@ void ws_over(struct ws *ws)
 		return;
 	ws->state = WS_STATE_OVER;
 	(void)ws_detach(ws);
+	ws_tls_leave(ws);
 	if (ws->looking_up)
 		(void)uv_cancel((uv_req_t *)&ws->lookup);
 	ws->ops->on_over(ws, ws->owner, ws->reason, ws->text);
@@ -158,7 +155,7 @@ void ws_start_closing(struct ws *ws, unsigned close_code)
 {
 	ws->state = WS_STATE_CLOSING;
 	ws->close_code = close_code;
-	ws->close_ms = uv_now(ws->context->loop) + WS_CLOSE_MS;
+	ws->close_ms = uv_now(ws->context->loop) + ws->options.close_timeout_ms;
 	/* From the timer: libwebsockets sends no CLOSE frame from its own callbacks. */
 	ws_set_timer(ws, 0);
 }

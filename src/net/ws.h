@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <uv.h>
 
 struct ws;
@@ -26,8 +27,44 @@ enum ws_reason {
 	WS_CLOSED,	 /* by the peer, or by ws_close() */
 	WS_DNS,		 /* the name cannot be resolved */
 	WS_TRANSPORT,	 /* refused, reset, not a WebSocket, … */
+	WS_TLS,		 /* the certificate was refused, no TLS there, no common version, … */
 	WS_PING_TIMEOUT, /* silent for ping_interval + ping_timeout */
 };
+
+/*
+ * TLS settings of one session, made once and used by all of its attempts: an
+ * SSL_CTX of its own, for libwebsockets' would be shared by the names of the
+ * files in it.
+ */
+struct ws_tls;
+
+struct ws_tls_options {
+	const char *ca_file, *ca_dir; /* PEM; NULL: none */
+	bool system_ca;		      /* also the system's */
+	const char *cert, *key;	      /* PEM; both or none */
+	const char *key_passphrase;   /* NULL: none */
+	bool verify, verify_host;
+	const char *server_name; /* for SNI and the check of the name; NULL: the host */
+	bool only_1_3;		 /* else 1.2 and up */
+	const char *ciphers, *ciphersuites;
+	const char *const *pins; /* SHA-256 of a public key (SubjectPublicKeyInfo), 64 hex digits */
+	size_t n_pins;
+};
+
+/* Longest text for people of ws_tls_new(), with its end. */
+#define WS_TLS_MAX_MESSAGE 512
+
+/*
+ * Reads the files. 0; WS_TLS_UNUSABLE with a text that names the file or the
+ * option and what is wrong with it; -ENOMEM. Needs no context: --check-config
+ * calls it too.
+ */
+enum ws_tls_outcome { WS_TLS_UNUSABLE = 1 };
+int ws_tls_new(struct ws_tls **ret, const struct ws_tls_options *options,
+	       char ret_message[WS_TLS_MAX_MESSAGE]) MUST_CHECK;
+
+/* After ws_context_free(), and after every ws that uses it is over. Takes NULL; returns NULL. */
+struct ws_tls *ws_tls_free(struct ws_tls *tls);
 
 struct ws_options {
 	const char *host; /* name or numeric address, without brackets */
@@ -37,7 +74,14 @@ struct ws_options {
 	unsigned open_timeout_s;  /* for the name, then for each address until it is open */
 	unsigned ping_interval_s; /* 0: no pings */
 	unsigned ping_timeout_s;
-	size_t max_message; /* a longer one ends the connection */
+	unsigned close_timeout_ms; /* for the peer's answer to our CLOSE frame; 0: a second */
+	size_t max_message;	   /* a longer one ends the connection */
+	struct ws_tls *tls;	   /* NULL: plain; borrowed, must outlive the ws */
+	bool tcp_nodelay, tcp_keepalive;
+	bool compression;	    /* offers permessage-deflate */
+	const char *const *headers; /* "Name: value" each, sent with the request */
+	size_t n_headers;
+	const char *origin, *user_agent; /* NULL: none */
 };
 
 struct ws_ops {

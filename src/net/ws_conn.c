@@ -138,18 +138,24 @@ void ws_conn_on_peer_close(struct ws *ws, struct slice body)
 	/* libwebsockets answers the CLOSE; it gets as long as for one of our own. */
 	ws->close_sent = true;
 	ws->state = WS_STATE_CLOSING;
-	ws->close_ms = uv_now(ws->context->loop) + WS_CLOSE_MS;
-	ws_set_timer(ws, WS_CLOSE_MS);
+	ws->close_ms = uv_now(ws->context->loop) + ws->options.close_timeout_ms;
+	ws_set_timer(ws, ws->options.close_timeout_ms);
 }
 
 void ws_conn_on_closed(struct ws *ws)
 {
-	if (ws->state == WS_STATE_OPEN)
-		ws_set_end(ws, WS_TRANSPORT, "connection lost");
+	if (ws->state == WS_STATE_OPEN) {
+		ws_tls_listen(ws, ws->wsi);
+		ws_set_end(ws, WS_TRANSPORT, "connection lost%s%.200s", *ws->cause_text ? ": " : "",
+			   ws->cause_text);
+	}
 	ws_over(ws);
 }
 
 /* ---- receiving ---- */
+
+/* The bit of a message's first frame that says "compressed" (RFC 7692 §6). */
+#define WS_FRAME_RSV1 0x40
 
 int ws_conn_on_open(struct ws *ws)
 {
@@ -180,6 +186,31 @@ static void ws_conn_refuse_message(struct ws *ws)
 	ws_start_closing(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
 }
 
+int ws_conn_on_compression(struct ws *ws)
+{
+	return ws_inflate_new(&ws->inflate) < 0 ? -1 : 0;
+}
+
+/* Adds a piece to the unfinished message; -1 if the connection cannot go on. */
+static int ws_conn_add(struct ws *ws, struct slice bytes, bool last)
+{
+	int r = 0;
+
+	if (ws->compressed)
+		r = ws_inflate_add(ws->inflate, bytes, last, &ws->message);
+	else
+		buf_append_slice(&ws->message, bytes);
+	if (r == -EBADMSG) {
+		ws_set_end(ws, WS_TRANSPORT, "the router sent a message that cannot be inflated");
+		ws_start_closing(ws, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
+		return -1;
+	}
+	if (!ws->message.error)
+		return 0;
+	ws_conn_refuse_message(ws);
+	return -1;
+}
+
 int ws_conn_on_bytes(struct ws *ws, struct slice bytes)
 {
 	bool first = lws_is_first_fragment(ws->wsi);
@@ -188,13 +219,12 @@ int ws_conn_on_bytes(struct ws *ws, struct slice bytes)
 
 	if (ws->state != WS_STATE_OPEN)
 		return 0;
-	if (first && last && bytes.len <= ws->options.max_message)
+	if (first)
+		ws->compressed = ws->inflate && lws_get_reserved_bits(ws->wsi) & WS_FRAME_RSV1;
+	if (first && last && !ws->compressed && bytes.len <= ws->options.max_message)
 		return ws_conn_deliver(ws, bytes);
-	buf_append_slice(&ws->message, bytes);
-	if (ws->message.error) {
-		ws_conn_refuse_message(ws);
+	if (ws_conn_add(ws, bytes, last) < 0)
 		return 0;
-	}
 	if (!last)
 		return 0;
 	r = ws_conn_deliver(ws, buf_bytes(&ws->message));

@@ -15,14 +15,11 @@
 #include "net/ws_internal.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define WS_CONNECT_HTTP_PORT 80
-
-/* Room for "[host]:port". */
-#define WS_CONNECT_MAX_HOST (NI_MAXHOST + 16)
 
 static unsigned ws_connect_timeout_s(const struct ws *ws)
 {
@@ -30,13 +27,15 @@ static unsigned ws_connect_timeout_s(const struct ws *ws)
 }
 
 /* Keeps the text unless an attempt that came farther has left one. */
-#define WS_CONNECT_NOTE(ws, ...)                                                                   \
+#define WS_CONNECT_NOTE_AS(ws, as, ...)                                                            \
 	do {                                                                                       \
 		if ((ws)->rank >= (ws)->best) {                                                    \
 			(ws)->best = (ws)->rank;                                                   \
-			ws_set_end((ws), WS_TRANSPORT, __VA_ARGS__);                               \
+			ws_set_end((ws), (as), __VA_ARGS__);                                       \
 		}                                                                                  \
 	} while (0)
+
+#define WS_CONNECT_NOTE(ws, ...) WS_CONNECT_NOTE_AS(ws, WS_TRANSPORT, __VA_ARGS__)
 
 /* ---- addresses in turn ---- */
 
@@ -66,23 +65,13 @@ static int ws_connect_name(struct ws *ws, const struct addrinfo *address)
 	return r ? -EAFNOSUPPORT : 0;
 }
 
-/* The Host header: brackets for an IPv6 literal, the port if it is not the default. */
-static void ws_connect_host(const struct ws *ws, char host[WS_CONNECT_MAX_HOST])
-{
-	bool literal = strchr(ws->options.host, ':');
-	int n = snprintf(host, WS_CONNECT_MAX_HOST, literal ? "[%s]" : "%s", ws->options.host);
-
-	if (ws->options.port != WS_CONNECT_HTTP_PORT && n > 0 && n < WS_CONNECT_MAX_HOST)
-		snprintf(host + n, (size_t)(WS_CONNECT_MAX_HOST - n), ":%u", ws->options.port);
-}
-
 /* Whether an attempt is under way now. */
 static bool ws_connect_try(struct ws *ws)
 {
-	char host[WS_CONNECT_MAX_HOST];
+	char host[WS_MAX_HOST];
 	struct lws_client_connect_info info = {
 		.context = ws->context->lws,
-		.vhost = ws->context->vhost,
+		.vhost = ws_context_vhost(ws->context, ws->options.tls, ws->options.compression),
 		.address = ws->address,
 		.port = ws->options.port,
 		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
@@ -90,18 +79,28 @@ static bool ws_connect_try(struct ws *ws)
 		.host = host,
 		.protocol = ws->options.subprotocol,
 		.local_protocol_name = "ws",
+		.alpn = "http/1.1", /* libwebsockets would also take h2, which has no upgrade */
+		.pwsi = &ws->early,
 		.ietf_version_or_minus_one = -1,
 		.opaque_user_data = ws,
 	};
 	struct lws *wsi;
 
-	ws_connect_host(ws, host);
+	if (!info.vhost) {
+		WS_CONNECT_NOTE(ws, "out of memory");
+		return false;
+	}
+	/* The name is checked by this side's own settings of TLS. */
+	if (ws->options.tls)
+		info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+	ws_request_host(&ws->options, host);
 	ws->starting = true;
 	wsi = lws_client_connect_via_info(&info);
 	/* A failure inside has told itself by ws_connect_failed(), or by nothing but NULL. */
 	if (wsi && ws->starting)
 		ws->wsi = wsi;
 	ws->starting = false;
+	ws->early = NULL;
 	return ws->wsi != NULL;
 }
 
@@ -115,6 +114,9 @@ static void ws_connect_next(struct ws *ws)
 		ws->next = address->ai_next;
 		ws->rank = WS_RANK_UNREACHED;
 		ws->http_status = 0;
+		ws->inflate = ws_inflate_free(ws->inflate);
+		*ws->cause_text = '\0';
+		ws->tls_expects = false;
 		if (r == 0)
 			r = ws_connect_probe(address);
 		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
@@ -169,6 +171,27 @@ int ws_connect_start(struct ws *ws)
 
 /* ---- failures ---- */
 
+static void ws_connect_note_silence(struct ws *ws, unsigned timeout_s)
+{
+	switch (ws->rank) {
+	case WS_RANK_UNREACHED:
+		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %u s",
+				ws->address, ws->options.port, timeout_s);
+		break;
+	case WS_RANK_TLS:
+		WS_CONNECT_NOTE_AS(ws, WS_TLS,
+				   "no TLS at %s port %u: no answer to the handshake within %u s "
+				   "(is the url ws:// ?)",
+				   ws->address, ws->options.port, timeout_s);
+		break;
+	case WS_RANK_CONNECTED:
+	case WS_RANK_ANSWERED:
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %u s",
+				ws->address, ws->options.port, timeout_s);
+		break;
+	}
+}
+
 void ws_connect_on_timer(struct ws *ws)
 {
 	unsigned timeout_s = ws_connect_timeout_s(ws);
@@ -180,21 +203,33 @@ void ws_connect_on_timer(struct ws *ws)
 		return;
 	}
 	if (ws->wsi) {
-		if (ws->rank == WS_RANK_UNREACHED)
-			WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %u s",
-					ws->address, ws->options.port, timeout_s);
-		else
-			WS_CONNECT_NOTE(ws,
-					"no WebSocket at %s port %u: no HTTP answer within %u s",
-					ws->address, ws->options.port, timeout_s);
+		ws_connect_note_silence(ws, timeout_s);
 		ws_drop(ws);
 	}
 	ws_connect_next(ws);
 }
 
-void ws_connect_reached(struct ws *ws)
+/* libwebsockets switches Nagle's algorithm off; a failure of either is no reason to give up. */
+static void ws_connect_tune(const struct ws *ws, int fd)
+{
+	int on = 1, off = 0;
+
+	if (!ws->options.tcp_nodelay)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
+	if (ws->options.tcp_keepalive)
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_t room)
 {
 	ws->rank = WS_RANK_CONNECTED;
+	ws_connect_tune(ws, lws_get_socket_fd(wsi));
+	if (ws_request_append(&ws->options, wsi, at, *at + room) == 0)
+		return 0;
+	ws->cause = WS_TRANSPORT;
+	snprintf(ws->cause_text, sizeof(ws->cause_text),
+		 "`headers` are longer than a request can be");
+	return -1;
 }
 
 void ws_connect_answered(struct ws *ws, struct lws *wsi)
@@ -217,7 +252,7 @@ static const char *ws_connect_hint(int http_status)
 {
 	switch (http_status) {
 	case 400:
-		return "the WebSocket was refused";
+		return "the WebSocket was refused (or the port wants wss://)";
 	case 401:
 	case 403:
 		return "access was refused";
@@ -263,21 +298,38 @@ static const char *ws_connect_errno(struct lws *wsi)
 	return strerror(error);
 }
 
-void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text)
+static void ws_connect_note_failure(struct ws *ws, struct lws *wsi, struct slice text)
 {
+	ws_tls_listen(ws, wsi);
+	if (*ws->cause_text) {
+		WS_CONNECT_NOTE_AS(ws, ws->cause, "%s", ws->cause_text);
+		return;
+	}
 	switch (ws->rank) {
 	case WS_RANK_UNREACHED:
 		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
 				ws->options.port, ws_connect_errno(wsi));
 		break;
+	case WS_RANK_TLS:
+		WS_CONNECT_NOTE_AS(ws, WS_TLS,
+				   "no TLS at %s port %u: closed during the handshake (is the url "
+				   "ws:// ?)",
+				   ws->address, ws->options.port);
+		break;
 	case WS_RANK_CONNECTED:
-		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: closed without an HTTP answer",
-				ws->address, ws->options.port);
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: closed without an HTTP answer%s",
+				ws->address, ws->options.port,
+				ws->options.tls ? "" : " (the port may want wss://)");
 		break;
 	case WS_RANK_ANSWERED:
 		ws_connect_note_answer(ws, text);
 		break;
 	}
+}
+
+void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text)
+{
+	ws_connect_note_failure(ws, wsi, text);
 	lws_set_opaque_user_data(wsi, NULL);
 	ws->wsi = NULL;
 	/* Inside connect the caller goes on; else the next attempt waits until this one is closed.

@@ -59,8 +59,8 @@ static int ws_context_on_connecting(struct ws *ws, struct lws *wsi,
 {
 	switch (reason) {
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		ws_connect_reached(ws);
-		return 0;
+		/* "in" is where the pointer into the request is. */
+		return ws_connect_reached(ws, wsi, (unsigned char **)(uintptr_t)in.ptr, in.len);
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 		ws_connect_answered(ws, wsi);
 		return 0;
@@ -133,6 +133,43 @@ static int ws_context_callback(struct lws *wsi, enum lws_callback_reasons reason
 	return 0;
 }
 
+/* ---- compression ---- */
+
+/*
+ * permessage-deflate without libwebsockets' own: here it is only agreed upon,
+ * messages are passed on as they came, and ws_conn.c inflates them. Ours go
+ * out uncompressed, as the extension allows.
+ */
+static int ws_context_on_extension(struct lws_context *lws, const struct lws_extension *extension,
+				   struct lws *wsi, enum lws_extension_callback_reasons reason,
+				   void *user, void *in, size_t len)
+{
+	static const struct lws_ext_options parameters[] = {
+		{"server_no_context_takeover", EXTARG_NONE},
+		{"client_no_context_takeover", EXTARG_NONE},
+		{"server_max_window_bits", EXTARG_OPT_DEC},
+		{NULL, EXTARG_NONE},
+	};
+	struct ws *ws = lws_get_opaque_user_data(wsi);
+
+	(void)lws, (void)extension, (void)user, (void)len;
+	/* Agreed upon twice would make libwebsockets count beyond its table. */
+	if (reason == LWS_EXT_CB_CLIENT_CONSTRUCT) {
+		*(const struct lws_ext_options **)in = parameters;
+		return ws && !ws->inflate ? ws_conn_on_compression(ws) : -1;
+	}
+	return 0;
+}
+
+static const struct lws_extension ws_context_extensions[] = {
+	{
+		.name = "permessage-deflate",
+		.callback = ws_context_on_extension,
+		.client_offer = "permessage-deflate",
+	},
+	{0},
+};
+
 /* ---- context ---- */
 
 static const struct lws_protocols ws_context_protocols[] = {
@@ -148,14 +185,24 @@ static const struct lws_protocols ws_context_protocols[] = {
 /* All zero: no pings of its own, no hang-up. */
 static const lws_retry_bo_t ws_context_no_pings;
 
-static int ws_context_create(struct ws_context *context)
+/*
+ * The vhost of one session's TLS settings. libwebsockets' own contexts of TLS
+ * would be shared by the names of the files, whatever is in them by now.
+ */
+struct ws_context_vhost {
+	struct list node;
+	struct ws_tls *tls;
+	bool compression;
+	struct lws_vhost *vhost;
+};
+
+/* What the context and every vhost of it have in common. */
+static struct lws_context_creation_info ws_context_info(void)
 {
-	void *loops[] = {context->loop};
-	struct lws_context_creation_info info = {
+	return (struct lws_context_creation_info){
 		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = ws_context_protocols,
-		.foreign_loops = loops,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
 		.fd_limit_per_thread = WS_CONTEXT_MAX_CONNECTIONS,
@@ -167,13 +214,74 @@ static int ws_context_create(struct ws_context *context)
 		   proxy". */
 		.http_proxy_address = "none:0",
 	};
+}
 
+static int ws_context_create(struct ws_context *context)
+{
+	void *loops[] = {context->loop};
+	struct lws_context_creation_info info = ws_context_info(), with_tls = info;
+
+	with_tls.foreign_loops = loops;
+	with_tls.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	/* Without the libuv plugin there is no context. */
-	context->lws = lws_create_context(&info);
+	context->lws = lws_create_context(&with_tls);
 	if (!context->lws)
 		return -ENOSYS;
+	/* Without that option, or it would load the system's authorities for nobody. */
 	context->vhost = lws_create_vhost(context->lws, &info);
 	return context->vhost ? 0 : -ENOMEM;
+}
+
+static struct lws_vhost *ws_context_new_vhost(struct ws_context *context, struct ws_tls *tls,
+					      bool compression)
+{
+	struct lws_context_creation_info info = ws_context_info();
+	char name[32];
+
+	/* A name of its own: libwebsockets shares things of vhosts with the same name and port. */
+	snprintf(name, sizeof(name), "%u", context->n_vhosts++);
+	info.vhost_name = name;
+	if (compression)
+		info.extensions = ws_context_extensions;
+	if (tls) {
+		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+		info.provided_client_ssl_ctx = ws_tls_ssl_ctx(tls);
+	}
+	return lws_create_vhost(context->lws, &info);
+}
+
+struct lws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls, bool compression)
+{
+	CLEANUP(mem_freep) struct ws_context_vhost *v = NULL;
+	struct lws_vhost *vhost;
+
+	if (!tls && !compression)
+		return context->vhost;
+	for (struct list *l = context->vhosts.next; l != &context->vhosts; l = l->next) {
+		struct ws_context_vhost *known = CONTAINER_OF(l, struct ws_context_vhost, node);
+
+		if (known->tls == tls && known->compression == compression)
+			return known->vhost;
+	}
+	v = mem_alloc(sizeof(*v));
+	if (!v)
+		return NULL;
+	vhost = ws_context_new_vhost(context, tls, compression);
+	if (!vhost)
+		return NULL;
+	*v = (struct ws_context_vhost){.tls = tls, .compression = compression, .vhost = vhost};
+	list_append(&context->vhosts, &TAKE(v)->node);
+	return vhost;
+}
+
+static void ws_context_free_vhosts(struct ws_context *context)
+{
+	while (!list_is_empty(&context->vhosts)) {
+		struct list *node = context->vhosts.next;
+
+		list_unlink(node);
+		mem_free(CONTAINER_OF(node, struct ws_context_vhost, node));
+	}
 }
 
 int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const char *line))
@@ -185,6 +293,7 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 	if (!context || !batch)
 		return -ENOMEM;
 	context->loop = loop;
+	list_init(&context->vhosts);
 	if (getrandom(&context->rng, sizeof(context->rng), 0) < 0)
 		return -errno;
 	ws_context_log = log;
@@ -212,6 +321,7 @@ struct ws_context *ws_context_free(struct ws_context *context)
 	lws_context_destroy(context->lws);
 	lws_set_log_level(0, NULL);
 	ws_context_log = NULL;
+	ws_context_free_vhosts(context);
 	mem_free(context->batch);
 	return mem_free(context);
 }

@@ -10,7 +10,8 @@
  * ws.c owns the life: open, close, kill, the one end (ws_over), the timer.
  * ws_connect.c resolves the name and tries the addresses in turn; ws_conn.c is
  * the established connection; ws_frame.c makes frames; ws_context.c is the
- * process' libwebsockets context and deals its callbacks out.
+ * process' libwebsockets context and deals its callbacks out; ws_request.c holds
+ * what the HTTP request says; ws_tls.c and ws_tls_peer.c are TLS.
  *
  * libwebsockets' connection (wsi) and the ws part before the ws ends:
  * ws_detach() makes every later callback of that wsi find nobody. So our own
@@ -19,7 +20,9 @@
 
 #include "net/ws.h"
 
+#include "base/list.h"
 #include "base/rng.h"
+#include "net/ws_inflate.h"
 
 #include <libwebsockets.h>
 #include <netdb.h>
@@ -31,16 +34,21 @@
 /* Read at once, and so the longest message that is lent out without a copy. */
 #define WS_READ_SIZE (32u << 10)
 
-/* How long the peer may take to answer our CLOSE frame. */
+/* How long the peer may take to answer our CLOSE frame, unless the options say. */
 #define WS_CLOSE_MS 1000
 
 /* Longest text of on_over; a CLOSE frame's reason has at most 123 bytes. */
 #define WS_MAX_TEXT 400
 
+/* Room for "[host]:port". */
+#define WS_MAX_HOST (NI_MAXHOST + 16)
+
 struct ws_context {
 	uv_loop_t *loop;
 	struct lws_context *lws;
-	struct lws_vhost *vhost;
+	struct lws_vhost *vhost; /* plain, without compression */
+	struct list vhosts;	 /* the others, made when they are first needed */
+	unsigned n_vhosts;
 	struct rng rng;	      /* masking keys */
 	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
 };
@@ -56,6 +64,7 @@ enum ws_state {
 /* How far the best attempt came: its failure says the most. */
 enum ws_rank {
 	WS_RANK_UNREACHED,
+	WS_RANK_TLS, /* TCP is connected, TLS is not yet */
 	WS_RANK_CONNECTED,
 	WS_RANK_ANSWERED,
 };
@@ -66,8 +75,8 @@ struct ws {
 	void *owner;
 	struct ws_options options; /* with own copies of the strings */
 	enum ws_state state;
-	struct lws *wsi;
-	uv_timer_t timer; /* of whatever the state waits for */
+	struct lws *wsi, *early; /* early: not yet returned by libwebsockets' connect */
+	uv_timer_t timer;	 /* of whatever the state waits for */
 
 	/* connecting */
 	uv_getaddrinfo_t lookup;
@@ -76,6 +85,11 @@ struct ws {
 	enum ws_rank rank, best;  /* of this attempt, and of the one that text is about */
 	bool starting;		  /* inside libwebsockets' connect */
 	int http_status;
+	struct list tls_user; /* in tls->users, until it is over */
+	bool tls_expects;     /* OpenSSL knows whom to expect */
+	/* Why this attempt fails, if that is known before its end; else the text is empty. */
+	enum ws_reason cause;
+	char cause_text[WS_MAX_TEXT];
 
 	/* connected */
 	struct buf message; /* pieces of an unfinished message */
@@ -83,6 +97,8 @@ struct ws {
 	uint64_t close_ms;  /* when the peer's answer to CLOSE is no longer waited for */
 	unsigned close_code;
 	bool pinging, ping_wanted, close_sent;
+	struct ws_inflate *inflate; /* NULL: compression was not agreed upon */
+	bool compressed;	    /* the message that is being received */
 
 	/* ending */
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
@@ -111,10 +127,36 @@ void ws_over(struct ws *ws);
 void ws_start_closing(struct ws *ws, unsigned close_code);
 void ws_maybe_free(struct ws *ws);
 
+/* ws_context.c: where connections like this one belong; NULL: out of memory. */
+struct lws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls,
+				   bool compression);
+
+/* ws_request.c */
+/* Copies what options point to; on failure ws_request_done() is still to be called. */
+int ws_request_init(struct ws_options *ret, const struct ws_options *options) MUST_CHECK;
+void ws_request_done(struct ws_options *options);
+/* The Host header: brackets for an IPv6 literal, the port if it is not the default. */
+void ws_request_host(const struct ws_options *options, char ret[WS_MAX_HOST]);
+/* Writes the other headers at *at, which moves on. 0 or -ENOBUFS. */
+int ws_request_append(const struct ws_options *options, struct lws *wsi, unsigned char **at,
+		      unsigned char *end) MUST_CHECK;
+
+/* ws_tls.c, ws_tls_peer.c */
+SSL_CTX *ws_tls_ssl_ctx(struct ws_tls *tls);
+/* From the first attempt on until the ws is over TLS may call back about it. */
+void ws_tls_enter(struct ws *ws);
+void ws_tls_leave(struct ws *ws);
+/*
+ * At the end of a connection: hears an alert that libwebsockets has not read, since the reset
+ * behind it came first.
+ */
+void ws_tls_listen(struct ws *ws, struct lws *wsi);
+
 /* ws_connect.c */
 int ws_connect_start(struct ws *ws) MUST_CHECK;
 void ws_connect_on_timer(struct ws *ws);
-void ws_connect_reached(struct ws *ws);
+/* The request is about to be sent; at: where in its buffer headers may be added. -1 ends it. */
+int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_t room);
 /* The HTTP answer is here. */
 void ws_connect_answered(struct ws *ws, struct lws *wsi);
 /* Whether the answer, a 101, is what was asked for. */
@@ -124,6 +166,8 @@ void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text);
 
 /* ws_conn.c; what returns int returns -1 to let libwebsockets close the connection. */
 int ws_conn_on_open(struct ws *ws);
+/* permessage-deflate was agreed upon; before on_open. */
+int ws_conn_on_compression(struct ws *ws);
 int ws_conn_on_bytes(struct ws *ws, struct slice bytes);
 int ws_conn_on_writable(struct ws *ws);
 void ws_conn_on_peer_close(struct ws *ws, struct slice body);

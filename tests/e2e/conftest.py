@@ -9,9 +9,11 @@ import pathlib
 
 import pytest
 
-from world import Daemon, ROUTERS, Remote
+from world import Attached, Daemon, ROUTERS, Remote
 
 ONLY = os.environ.get("WAMPBRIDGE_ROUTERS", "").split()
+# The socket of a daemon that is there already, and is not to be started or stopped.
+ATTACH = os.environ.get("WAMPBRIDGE_ATTACH")
 REQUIRED = os.environ.get("WAMPBRIDGE_REQUIRE_ROUTERS") == "1"
 
 
@@ -51,8 +53,11 @@ def own_router(request, router, tmp_path):
 
 @pytest.fixture
 def daemon(router, tmp_path):
-    daemon = Daemon(tmp_path, router)
-    daemon.start()
+    if ATTACH:
+        daemon = Attached(tmp_path, ATTACH)
+    else:
+        daemon = Daemon(tmp_path, router)
+        daemon.start()
     daemon.wait_joined()
     yield daemon
     daemon.finish()
@@ -61,6 +66,8 @@ def daemon(router, tmp_path):
 @pytest.fixture
 def make_daemon(tmp_path):
     """Daemons with settings of their own; all are stopped and looked at."""
+    if ATTACH:
+        pytest.skip("the daemon is there already, with settings of its own")
     daemons = []
 
     def make(router=None, **settings):

@@ -245,6 +245,18 @@ class Daemon:
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+class Attached(Daemon):
+    """A daemon that somebody else started, installed and confined as it is: only its socket is known."""
+
+    def __init__(self, directory, path):
+        super().__init__(directory)
+        self.socket = path
+
+    def finish(self):
+        for program in self.programs:
+            program.close()
+
+
 # ---- programs ----
 
 

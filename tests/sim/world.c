@@ -20,7 +20,7 @@
 struct hub_config world_hub_config(void)
 {
 	return (struct hub_config){
-		.limits =
+		.limits.peer =
 			{
 				.max_line = 1 << 20,
 				.max_inflight = 1024,
@@ -31,8 +31,12 @@ struct hub_config world_hub_config(void)
 				.output_hard_limit = 8 << 20,
 				.bad_lines = 16,
 			},
-		.max_connections = 4096,
-		.stall_timeout_ms = 60000,
+		.limits.max_connections = 4096,
+		.limits.max_connections_per_user = 2048,
+		.limits.connect_rate_per_user = 1000,
+		.limits.user_memory = 64 << 20,
+		.limits.stall_timeout_ms = 60000,
+		.admin_uid = 990,
 		.shutdown_timeout_ms = 15000,
 		.server = "wampbridge/test",
 		.default_session = "default",
@@ -52,6 +56,7 @@ struct link_config world_link_config(const char *name)
 		.reconnect_max_delay_ms = 60000,
 		.reconnect_growth = 1.5,
 		.reconnect_jitter = 0.2,
+		.max_reconnection_attempts = UINT64_MAX,
 		.shutdown_timeout_ms = 15000,
 		.max_message_size = 16 << 20,
 	};
@@ -334,8 +339,13 @@ void world_restart_router(struct world_link *l)
 
 struct world_program *world_connect(struct world *w)
 {
+	return world_connect_as(w, 1000);
+}
+
+struct world_program *world_connect_as(struct world *w, uint32_t uid)
+{
 	struct world_program *p = &w->programs[w->n_programs++];
-	struct peer_credentials credentials = {1000, 1000, (int)w->n_programs};
+	struct peer_credentials credentials = {uid, uid, (int)w->n_programs};
 	int r;
 
 	assert(w->n_programs <= WORLD_MAX_PROGRAMS);
@@ -648,8 +658,8 @@ static bool world_step(struct world *w)
 {
 	struct link *link;
 	struct peer *peer;
-	struct slice note;
-	int wish, level;
+	struct hub_note note;
+	int wish;
 	bool any = false;
 
 	while ((wish = hub_next_wish(w->hub, &link))) {
@@ -674,8 +684,10 @@ static bool world_step(struct world *w)
 		any |= world_flush_program(p);
 		world_close_if_over(p);
 	}
-	while (hub_next_note(w->hub, &level, &note))
+	while (hub_next_note(w->hub, &note)) {
 		w->n_notes++;
+		w->n_events[note.event]++;
+	}
 	hub_check(w->hub);
 	router_check(w->router);
 	return any;

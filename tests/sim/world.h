@@ -86,6 +86,7 @@ struct world {
 	struct world_link links[WORLD_MAX_LINKS];
 	size_t n_links;
 	size_t n_notes;
+	size_t n_events[HUB_EVENT_ROUTER_VIOLATION + 1]; /* notes by their event */
 };
 
 /* A world with no links; hub limits are the defaults of protocol §10. */
@@ -100,6 +101,7 @@ struct world_link *world_add_link(struct world *w, enum world_link_kind kind,
 void world_start(struct world *w);
 
 struct world_program *world_connect(struct world *w);
+struct world_program *world_connect_as(struct world *w, uint32_t uid);
 void world_disconnect(struct world_program *p);
 void world_half_close(struct world_program *p);
 

@@ -7,6 +7,7 @@
 #include "test_config_files.h"
 
 #include "base/mem.h"
+#include "config/option.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -39,8 +40,34 @@ static struct config *load_text(const char *text)
 	config_errors_init(&errors);
 	r = files_load_text(&config, text, &errors);
 	if (r)
-		fail_msg("%s\n...is %d: %s", text, r, errors.n ? errors.texts[0] : "");
+		fail_msg("%d: %s, for:\n%s", r, errors.n ? errors.texts[0] : "", text);
 	return config;
+}
+
+static void check_more_defaults(const struct config_session *s)
+{
+	assert_false(s->use_tls || s->on_demand || s->exit_on_give_up || s->compression);
+	assert_true(s->max_reconnection_attempts == UINT64_MAX);
+	assert_int_equal(s->close_handshake_timeout_ms, 1000);
+	assert_int_equal(s->serializers.n, 1);
+	assert_string_equal(s->serializers.items[0], "json");
+	assert_int_equal(s->auth_method.n, 1);
+	assert_string_equal(s->auth_method.items[0], "anonymous");
+	assert_null(s->auth_id);
+	assert_null(s->auth_role);
+	assert_null(s->auth_extra);
+	assert_null(s->auth_secret);
+	assert_true(s->tls.system_ca && s->tls.verify && s->tls.verify_host);
+	assert_null(s->tls.ca_file);
+	assert_null(s->tls.cert);
+	assert_null(s->tls.server_name);
+	assert_int_equal(s->tls.min_version, CONFIG_TLS_1_2);
+	assert_int_equal(s->tls.pin_sha256.n, 0);
+	assert_true(s->tcp_nodelay && s->tcp_keepalive);
+	assert_int_equal(s->headers.n, 0);
+	assert_null(s->origin);
+	assert_null(s->user_agent);
+	assert_int_equal(s->forward_timeout, CONFIG_FORWARD_OFF);
 }
 
 static void check_defaults(const struct config *c)
@@ -49,7 +76,9 @@ static void check_defaults(const struct config *c)
 
 	assert_string_equal(c->daemon.listen, "/run/wampbridge/wampbridge.sock");
 	assert_int_equal(c->daemon.socket_mode, 0660);
+	assert_null(c->daemon.socket_group);
 	assert_int_equal(c->daemon.log_level, 6);
+	assert_int_equal(c->daemon.log_target, CONFIG_LOG_AUTO);
 	assert_string_equal(c->daemon.default_session, "default");
 	assert_int_equal(c->daemon.shutdown_timeout_ms, 15000);
 	assert_int_equal(c->n_sessions, 1);
@@ -70,6 +99,10 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(s->ping_timeout_ms, 10000);
 	assert_int_equal(s->shutdown_timeout_ms, 15000);
 	assert_int_equal(s->max_message_size, 16 << 20);
+	check_more_defaults(s);
+	assert_int_equal(c->limits.max_connections_per_user, 2048);
+	assert_int_equal(c->limits.connect_rate_per_user, 1000);
+	assert_int_equal(c->limits.user_memory, 64 << 20);
 	assert_int_equal(c->limits.max_connections, 4096);
 	assert_int_equal(c->limits.max_inflight, 1024);
 	assert_int_equal(c->limits.max_registrations, 1024);
@@ -115,18 +148,38 @@ static void a_file_that_says_nothing_gives_the_defaults(void **state)
 	}
 }
 
-/* The sample with every key's '#' removed, but for the pieces of a url. */
-static void uncomment(char *text)
+/* The row of the key that stands commented out on this line, or NULL; keeps track of the section.
+ */
+static const struct config_option *sample_option(const char *line, enum config_section *section)
 {
-	static const char *const kept[] = {"  #host:", "  #port:", "  #path:"};
+	char name[64];
+	int index;
+
+	for (int s = CONFIG_DAEMON; s <= CONFIG_LIMITS; s++)
+		if (strncmp(line, config_section_name((enum config_section)s),
+			    strlen(config_section_name((enum config_section)s))) == 0)
+			*section = (enum config_section)s;
+	if (sscanf(line, "  #%63[a-z_0-9]:", name) != 1)
+		return NULL;
+	index = config_option_find(*section, name);
+	return index < 0 ? NULL : config_option_at((size_t)index);
+}
+
+/* Removes the '#' of those keys that have a default, or of those that have an example. */
+static void uncomment(char *text, bool examples)
+{
+	static const char *const pieces[] = {"host", "port", "path", "tls", "url"};
+	enum config_section section = CONFIG_DAEMON;
 
 	for (char *line = text; line; line = strchr(line, '\n')) {
-		bool is_kept = false;
+		const struct config_option *option;
+		bool is_piece = false;
 
 		line += *line == '\n';
-		for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-			is_kept |= strncmp(line, kept[i], strlen(kept[i])) == 0;
-		if (strncmp(line, "  #", 3) == 0 && line[3] != ' ' && !is_kept)
+		option = sample_option(line, &section);
+		for (size_t i = 0; option && i < ARRAY_SIZE(pieces); i++)
+			is_piece |= strcmp(option->name, pieces[i]) == 0;
+		if (option && !is_piece && !option->fallback == examples)
 			line[2] = ' ';
 	}
 }
@@ -145,10 +198,36 @@ static void the_sample_file_says_the_defaults(void **state)
 	fclose(sample);
 	as_shipped = load_text(text);
 	check_defaults(as_shipped);
-	uncomment(text);
+	uncomment(text, false);
 	assert_non_null(strstr(text, "\n   log_level: info\n"));
+	assert_non_null(strstr(text, "\n   tls_min_version: 1.2\n"));
 	uncommented = load_text(text);
 	check_defaults(uncommented);
+}
+
+static void the_examples_of_the_sample_file_are_right(void **state)
+{
+	CLEANUP(config_freep) struct config *config = NULL;
+	static char text[1 << 16];
+	FILE *sample = fopen("etc/wampbridge.yaml", "r");
+	char *defaults;
+
+	(void)state;
+	if (!sample)
+		skip();
+	text[fread(text, 1, sizeof(text) / 2, sample)] = '\0';
+	fclose(sample);
+	uncomment(text, true);
+	defaults = strstr(text, "\ndefaults:\n") + strlen("\ndefaults:\n");
+	memmove(defaults + 64, defaults, strlen(defaults) + 1);
+	memset(defaults, ' ', 64);
+	memcpy(defaults, "   auth_method: ticket\n   tls: yes\n#", 36);
+	memcpy(defaults + 63, "\n", 1);
+	config = load_text(text);
+	assert_string_equal(config->sessions[0].auth_id, "bridge-7");
+	assert_int_equal(config->sessions[0].headers.n, 1);
+	assert_non_null(config->sessions[0].auth_extra);
+	assert_non_null(config->daemon.socket_group);
 }
 
 static void the_caller_knows_the_default_socket(void **state)
@@ -172,13 +251,14 @@ static void every_key_is_read_into_its_field(void **state)
 	CLEANUP(config_freep)
 	struct config *c = load_text(
 		"daemon: {listen: /l, socket_mode: 0600, log_level: debug, default_session: s,\n"
-		"  shutdown_timeout: unlimited}\n"
+		"  shutdown_timeout: unlimited, socket_group: g, log_target: stderr}\n"
 		"sessions: {s: {host: h, port: 1, path: /p, realm: r, connection_timeout: 2,\n"
 		"  open_handshake_timeout: 3, registration_timeout: 4, call_timeout: 5s,\n"
 		"  reconnect_delay: 60ms, reconnect_growth: 7, reconnect_max_delay: 8min,\n"
 		"  reconnect_jitter: 0.9, ping_interval: none, ping_timeout: 11,\n"
 		"  shutdown_timeout: 0, max_message_size: 12K}}\n"
-		"limits: {max_connections: 1, max_inflight: 2, max_registrations: 3,\n"
+		"limits: {max_connections_per_user: 20, connect_rate_per_user: none,\n"
+		"  user_memory: 65K, max_connections: 1, max_inflight: 2, max_registrations: 3,\n"
 		"  max_subscriptions: 4, max_line: 5K, subscription_queue: 6,\n"
 		"  output_soft_limit: 7K, output_hard_limit: 11K, stall_timeout: 9, bad_lines: "
 		"10}\n");
@@ -186,6 +266,8 @@ static void every_key_is_read_into_its_field(void **state)
 
 	(void)state;
 	assert_string_equal(c->daemon.listen, "/l");
+	assert_string_equal(c->daemon.socket_group, "g");
+	assert_int_equal(c->daemon.log_target, CONFIG_LOG_STDERR);
 	assert_int_equal(c->daemon.socket_mode, 0600);
 	assert_int_equal(c->daemon.log_level, 7);
 	assert_string_equal(c->daemon.default_session, "s");
@@ -207,6 +289,9 @@ static void every_key_is_read_into_its_field(void **state)
 	assert_int_equal(s->ping_timeout_ms, 11000);
 	assert_int_equal(s->shutdown_timeout_ms, 0);
 	assert_int_equal(s->max_message_size, 12 << 10);
+	assert_int_equal(c->limits.max_connections_per_user, 20);
+	assert_int_equal(c->limits.connect_rate_per_user, 0);
+	assert_int_equal(c->limits.user_memory, 65 << 10);
 	assert_int_equal(c->limits.max_connections, 1);
 	assert_int_equal(c->limits.max_inflight, 2);
 	assert_int_equal(c->limits.max_registrations, 3);
@@ -236,51 +321,6 @@ static void a_sessions_own_value_wins_over_the_defaults(void **state)
 	assert_int_equal(c->sessions[1].ping_timeout_ms, 3000);
 	assert_ptr_equal(config_find_session(c, "plant"), &c->sessions[1]);
 	assert_null(config_find_session(c, "other"));
-}
-
-static void the_way_to_the_router_follows_the_nearest_place_that_names_one(void **state)
-{
-	static const struct {
-		const char *text, *url;
-		bool is_near;
-	} table[] = {
-		{"defaults: {realm: x}", "embedded:", true},
-		{"defaults: {url: 'ws://d/x'}", "ws://d/x", false},
-		{"defaults: {url: ['ws://d/x']}", "ws://d/x", false},
-		{"defaults: {url: ws://127.0.0.1:8080/ws}", "ws://127.0.0.1:8080/ws", true},
-		{"defaults: {host: d}", "ws://d:8080/ws", false},
-		{"defaults: {port: 99}", "ws://localhost:99/ws", true},
-		{"defaults: {path: /}", "ws://localhost:8080/", true},
-		{"defaults: {host: '::1'}", "ws://[::1]:8080/ws", true},
-		{"defaults: {host: d, port: 5}\nsessions: {s: {}}", "ws://d:5/ws", false},
-		{"defaults: {host: d, port: 5}\nsessions: {s: {port: 6}}", "ws://d:6/ws", false},
-		{"defaults: {host: d}\nsessions: {s: {url: 'ws://u/'}}", "ws://u/", false},
-		{"defaults: {host: d}\nsessions: {s: {url: 'embedded:'}}", "embedded:", true},
-		{"defaults: {url: 'ws://d/'}\nsessions: {s: {port: 6}}", "ws://localhost:6/ws",
-		 true},
-		{"defaults: {url: 'ws://d/'}\nsessions: {s: }", "ws://d/", false},
-		{"sessions: {s: {}}", "embedded:", true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		CLEANUP(config_freep) struct config *c = load_text(table[i].text);
-
-		assert_string_equal(c->sessions[0].url, table[i].url);
-		assert_int_equal(c->sessions[0].is_near, table[i].is_near);
-		assert_int_equal(c->sessions[0].embedded, table[i].url[0] == 'e');
-	}
-}
-
-static void a_url_fills_host_port_and_path(void **state)
-{
-	CLEANUP(config_freep)
-	struct config *c = load_text("defaults: {url: 'ws://[fe80::1%eth0]:81/a?b=c'}\n");
-
-	(void)state;
-	assert_string_equal(c->sessions[0].host, "fe80::1%eth0");
-	assert_int_equal(c->sessions[0].port, 81);
-	assert_string_equal(c->sessions[0].path, "/a?b=c");
 }
 
 static void the_default_session_is_default_or_the_only_one_or_the_one_named(void **state)
@@ -488,12 +528,15 @@ static void want_of_memory_is_told_and_nothing_leaks(void **state)
 
 	(void)state;
 	trees_init(&t);
-	files_write(&t.files, "etc/wampbridge.yaml",
-		    "daemon: {listen: /a, default_session: plant}\n"
-		    "defaults: {realm: x, url: 'ws://h:80/'}\n"
-		    "sessions: {plant: {host: h}, other: {}, third: {url: 'embedded:'}}\n");
+	files_write(
+		&t.files, "etc/wampbridge.yaml",
+		"daemon: {listen: /a, default_session: plant}\n"
+		"defaults: {realm: x, url: 'ws://h:80/', headers: {A: b}, auth_extra: {a: [1]}}\n"
+		"sessions: {plant: {host: h}, other: {}, third: {url: 'embedded:'}}\n");
 	files_write(&t.files, "usr/conf.d/10.yaml", "limits: {bad_lines: 2}\n");
-	files_write(&t.files, "run/conf.d/20.yaml", "sessions: {fourth: {realm: y}}\n");
+	files_write(&t.files, "run/conf.d/20.yaml",
+		    "sessions: {fourth: {realm: y, headers: {C: d}, auth_extra: {b: x},\n"
+		    "  auth_method: [ticket, wampcra], auth_id: a, auth_secret: inline}}\n");
 	assert_true(fail_each_allocation(&t.source, 0) > 10);
 	files_write(&t.files, "run/conf.d/20.yaml", "sessions: {\n");
 	files_write(&t.files, "run/conf.d/30.yaml", "wrong: x\nlimits: {bad_lines: x}\n");
@@ -507,11 +550,10 @@ int main(void)
 		cmocka_unit_test(without_any_file_there_is_one_session_on_the_embedded_router),
 		cmocka_unit_test(a_file_that_says_nothing_gives_the_defaults),
 		cmocka_unit_test(the_sample_file_says_the_defaults),
+		cmocka_unit_test(the_examples_of_the_sample_file_are_right),
 		cmocka_unit_test(the_caller_knows_the_default_socket),
 		cmocka_unit_test(every_key_is_read_into_its_field),
 		cmocka_unit_test(a_sessions_own_value_wins_over_the_defaults),
-		cmocka_unit_test(the_way_to_the_router_follows_the_nearest_place_that_names_one),
-		cmocka_unit_test(a_url_fills_host_port_and_path),
 		cmocka_unit_test(the_default_session_is_default_or_the_only_one_or_the_one_named),
 		cmocka_unit_test(aliases_stand_for_what_they_name),
 		cmocka_unit_test(plain_words_that_yaml_would_convert_stay_text),

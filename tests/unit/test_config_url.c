@@ -31,6 +31,8 @@ static void a_right_url_is_taken_apart(void **state)
 		{"ws://[2001:db8::7]:9000", "2001:db8::7", 9000, "/"},
 		{"ws://[::ffff:10.0.0.1]:9000/", "::ffff:10.0.0.1", 9000, "/"},
 		{"ws://[fe80::1%eth0]:80/", "fe80::1%eth0", 80, "/"},
+		{"wss://router.example.org/ws", "router.example.org", 443, "/ws"},
+		{"wss://[::1]:8443", "::1", 8443, "/"},
 		{"ws://my_host-1.local.:80/", "my_host-1.local.", 80, "/"},
 	};
 
@@ -43,6 +45,7 @@ static void a_right_url_is_taken_apart(void **state)
 			fail_msg("%s %s", table[i].text, url_problem(url_check(table[i].text)));
 		assert_int_equal(url_parse(&url, &arena, table[i].text), 0);
 		assert_false(url.embedded);
+		assert_int_equal(url.use_tls, table[i].text[2] == 's');
 		assert_string_equal(url.host, table[i].host);
 		assert_int_equal(url.port, table[i].port);
 		assert_string_equal(url.path, table[i].path);
@@ -55,7 +58,11 @@ static void a_wrong_url_is_refused_for_its_own_reason(void **state)
 		const char *text;
 		enum url_outcome outcome;
 	} table[] = {
-		{"wss://h/ws", URL_UNSUPPORTED},
+		{"WSS://h/ws", URL_BAD_SCHEME},
+		{"wss://", URL_BAD_HOST},
+		{"wss:///ws", URL_BAD_HOST},
+		{"wss://u:p@h/", URL_HAS_USER},
+		{"wss:h", URL_NO_SCHEME},
 		{"rs://h:8081", URL_UNSUPPORTED},
 		{"rss://h:8081", URL_UNSUPPORTED},
 		{"unix:/run/x", URL_UNSUPPORTED},
@@ -126,8 +133,8 @@ static void an_ipv6_host_is_put_in_brackets(void **state)
 	CLEANUP(arena_done) struct arena arena = {0};
 
 	(void)state;
-	assert_string_equal(url_format(&arena, "::1", 8080, "/ws"), "ws://[::1]:8080/ws");
-	assert_string_equal(url_format(&arena, "h", 80, "/"), "ws://h:80/");
+	assert_string_equal(url_format(&arena, false, "::1", 8080, "/ws"), "ws://[::1]:8080/ws");
+	assert_string_equal(url_format(&arena, true, "h", 443, "/"), "wss://h:443/");
 }
 
 static void a_host_is_a_name_or_an_address_without_brackets(void **state)

@@ -253,7 +253,9 @@ static size_t field_size(enum config_type type)
 	case CONFIG_LEVEL:
 		return sizeof(unsigned);
 	case CONFIG_BOOL:
+		return sizeof(bool);
 	case CONFIG_COUNT:
+	case CONFIG_CHOICE:
 		return 0;
 	case CONFIG_SOCKET:
 	case CONFIG_NAME:
@@ -261,7 +263,16 @@ static size_t field_size(enum config_type type)
 	case CONFIG_HOST:
 	case CONFIG_PATH:
 	case CONFIG_REALM:
+	case CONFIG_TEXT:
+	case CONFIG_FILE:
+	case CONFIG_ORIGIN:
+	case CONFIG_SECRET:
+	case CONFIG_OBJECT:
 		return sizeof(char *);
+	case CONFIG_WORDS:
+	case CONFIG_PINS:
+	case CONFIG_HEADERS:
+		return sizeof(struct config_list);
 	}
 	return 0;
 }
@@ -288,12 +299,18 @@ static void every_row_fits_its_field_and_reads_its_own_default(void **state)
 			continue;
 		if (value_parse(&value, o, o->fallback))
 			fail_msg("%s: its default %s is refused", o->name, o->fallback);
+		if (config_type_is_list(o->type)) {
+			value.list = (struct config_list){&value.text, 1};
+			assert_true(o->min <= 1);
+		}
 		memset(&section, 0x55, sizeof(section));
 		value_store(o, &value, &section);
 		value_load(&again, o, &section);
+		value.text = config_type_is_list(o->type) ? NULL : value.text;
 		assert_int_equal(again.number, value.number);
 		assert_true(again.real == value.real);
 		assert_ptr_equal(again.text, value.text);
+		assert_ptr_equal(again.list.items, value.list.items);
 	}
 }
 

@@ -117,6 +117,7 @@ static inline void client_init(struct client *client, const char *host, uint16_t
 				.subprotocol = "chat.json",
 				.open_timeout_s = 5,
 				.max_message = 8u << 20,
+				.tcp_nodelay = true,
 			},
 	};
 	buf_init(&client->out, 64u << 20);

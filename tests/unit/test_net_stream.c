@@ -126,7 +126,7 @@ static void world_init(struct world *w)
 
 static int world_listen(struct world *w)
 {
-	return listener_open(&w->listener, &w->loop, w->path, 0660, world_on_connection);
+	return listener_open(&w->listener, &w->loop, w->path, 0660, (gid_t)-1, world_on_connection);
 }
 
 static int connect_to(const char *path)
@@ -441,9 +441,9 @@ static void a_live_socket_is_refused_and_left_alone(void **state)
 	world_init(&w);
 	assert_int_equal(world_listen(&w), 0);
 	world_init(&other);
-	assert_int_equal(
-		listener_open(&other.listener, &other.loop, w.path, 0600, world_on_connection),
-		LISTENER_IN_USE);
+	assert_int_equal(listener_open(&other.listener, &other.loop, w.path, 0600, (gid_t)-1,
+				       world_on_connection),
+			 LISTENER_IN_USE);
 	world_done(&other);
 	assert_int_equal(access(w.path, F_OK), 0);
 	world_done(&w);
@@ -488,8 +488,9 @@ static void a_path_that_would_be_cut_is_refused(void **state)
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
 	path[108] = '\0';
-	assert_int_equal(listener_open(&w.listener, &w.loop, path, 0600, world_on_connection),
-			 -ENAMETOOLONG);
+	assert_int_equal(
+		listener_open(&w.listener, &w.loop, path, 0600, (gid_t)-1, world_on_connection),
+		-ENAMETOOLONG);
 	world_done(&w);
 }
 
@@ -504,7 +505,8 @@ static void a_path_of_full_length_works(void **state)
 	n = snprintf(path, sizeof(path), "%s/", w.dir);
 	memset(path + n, 'x', 107 - (size_t)n);
 	path[107] = '\0';
-	assert_int_equal(listener_open(&w.listener, &w.loop, path, 0600, world_on_connection), 0);
+	assert_int_equal(
+		listener_open(&w.listener, &w.loop, path, 0600, (gid_t)-1, world_on_connection), 0);
 	assert_int_equal(access(path, F_OK), 0);
 	world_done(&w);
 	assert_int_equal(access(path, F_OK), -1);
@@ -520,7 +522,8 @@ static void a_missing_directory_is_made(void **state)
 	world_init(&w);
 	snprintf(dir, sizeof(dir), "%s/run", w.dir);
 	snprintf(path, sizeof(path), "%s/s", dir);
-	assert_int_equal(listener_open(&w.listener, &w.loop, path, 0600, world_on_connection), 0);
+	assert_int_equal(
+		listener_open(&w.listener, &w.loop, path, 0600, (gid_t)-1, world_on_connection), 0);
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0755);
 	listener_close(&w.listener, world_on_listener_closed);
@@ -536,8 +539,9 @@ static void two_missing_directories_are_an_error(void **state)
 	(void)state;
 	world_init(&w);
 	snprintf(path, sizeof(path), "%s/a/b/s", w.dir);
-	assert_int_equal(listener_open(&w.listener, &w.loop, path, 0600, world_on_connection),
-			 -ENOENT);
+	assert_int_equal(
+		listener_open(&w.listener, &w.loop, path, 0600, (gid_t)-1, world_on_connection),
+		-ENOENT);
 	world_done(&w);
 }
 
@@ -550,8 +554,9 @@ static void a_file_of_somebody_else_is_not_unlinked(void **state)
 	assert_int_equal(world_listen(&w), 0);
 	assert_int_equal(unlink(w.path), 0);
 	world_init(&other);
-	assert_int_equal(
-		listener_open(&other.listener, &other.loop, w.path, 0600, world_on_connection), 0);
+	assert_int_equal(listener_open(&other.listener, &other.loop, w.path, 0600, (gid_t)-1,
+				       world_on_connection),
+			 0);
 	listener_close(&w.listener, NULL);
 	assert_int_equal(access(w.path, F_OK), 0);
 	world_done(&other);

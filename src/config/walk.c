@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What all mappings of a document have in common
+ */
+
+#include "config/walk.h"
+
+#include "config/config.h"
+
+static bool walk_has_nul(const struct node *node)
+{
+	return node->kind == NODE_TEXT && memchr(node->text.ptr, '\0', node->text.len);
+}
+
+bool walk_check_node(const struct walk *w, const struct node *node, unsigned line)
+{
+	if (node->has_tag)
+		config_errors_add(w->errors, w->file, line,
+				  "YAML tags (such as !include or !!int) have no meaning here; "
+				  "write the value alone");
+	else if (walk_has_nul(node))
+		config_errors_add(w->errors, w->file, line, "a NUL character cannot be used");
+	else
+		return true;
+	return false;
+}
+
+bool walk_check_mapping(const struct walk *w, const struct node *node, unsigned line,
+			const char *what)
+{
+	if (!walk_check_node(w, node, line))
+		return false;
+	if (node->kind != NODE_MAPPING && !node->is_empty)
+		config_errors_add(w->errors, w->file, line,
+				  "%s must be a mapping (indented lines 'key: value'), not %s",
+				  what, node->kind == NODE_LIST ? "a list" : "a single value");
+	else if (document_size(w->document, node) > WALK_MAX_KEYS)
+		config_errors_add(w->errors, w->file, line, "%s must have at most %d keys", what,
+				  WALK_MAX_KEYS);
+	else
+		return true;
+	return false;
+}
+
+/* The line on which the same key stands before pair i, or 0. */
+static unsigned walk_find_duplicate(const struct walk *w, const struct node *mapping, size_t i,
+				    struct slice key)
+{
+	struct node other, value;
+
+	for (size_t j = 0; j < i; j++) {
+		document_pair(w->document, mapping, j, &other, &value);
+		if (other.kind == NODE_TEXT && slice_equal(other.text, key))
+			return other.line;
+	}
+	return 0;
+}
+
+bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, struct node *ret_key,
+		   struct node *ret_value)
+{
+	struct node key, value;
+	unsigned first;
+
+	document_pair(w->document, mapping, i, &key, &value);
+	if (key.kind != NODE_TEXT || key.is_empty) {
+		config_errors_add(w->errors, w->file, key.line, "a key must be a single word");
+		return false;
+	}
+	if (!walk_check_node(w, &key, key.line))
+		return false;
+	first = walk_find_duplicate(w, mapping, i, key.text);
+	if (first) {
+		config_errors_add(w->errors, w->file, key.line,
+				  "duplicate key '%.60s': it stands on line %u already; keep one",
+				  key.text.ptr, first);
+		return false;
+	}
+	*ret_key = key;
+	*ret_value = value;
+	return true;
+}

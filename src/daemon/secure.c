@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What a session needs to be let in: TLS settings and secrets
+ */
+
+#include "daemon/secure.h"
+
+#include "config/option.h"
+
+#include <stdio.h>
+
+static int secure_read_passphrase(struct secret *ret, const struct config_tls *tls,
+				  const char *credentials, char ret_message[SECURE_MAX_MESSAGE])
+{
+	char why[SECRET_MAX_MESSAGE];
+	int r;
+
+	if (!tls->key_passphrase)
+		return 0;
+	r = secret_read(ret, tls->key_passphrase, credentials, why);
+	if (r > 0)
+		snprintf(ret_message, SECURE_MAX_MESSAGE, "tls_key_passphrase: %s", why);
+	return r > 0 ? SECURE_UNUSABLE : r;
+}
+
+int secure_new_tls(struct ws_tls **ret, const struct config_session *session,
+		   const char *credentials, char ret_message[SECURE_MAX_MESSAGE])
+{
+	const struct config_tls *tls = &session->tls;
+	CLEANUP(secret_done) struct secret passphrase = {0};
+	char why[WS_TLS_MAX_MESSAGE];
+	struct ws_tls_options options = {
+		.ca_file = tls->ca_file,
+		.ca_dir = tls->ca_dir,
+		.system_ca = tls->system_ca,
+		.cert = tls->cert,
+		.key = tls->key,
+		.verify = tls->verify,
+		.verify_host = tls->verify_host,
+		.server_name = tls->server_name,
+		.only_1_3 = tls->min_version == CONFIG_TLS_1_3,
+		.ciphers = tls->ciphers,
+		.ciphersuites = tls->ciphersuites,
+		.pins = tls->pin_sha256.items,
+		.n_pins = tls->pin_sha256.n,
+	};
+	int r;
+
+	r = secure_read_passphrase(&passphrase, tls, credentials, ret_message);
+	if (r)
+		return r;
+	options.key_passphrase = passphrase.text;
+	r = ws_tls_new(ret, &options, why);
+	if (r > 0)
+		snprintf(ret_message, SECURE_MAX_MESSAGE, "%s", why);
+	return r > 0 ? SECURE_UNUSABLE : r;
+}
+
+/* The line that a complaint about the session's TLS belongs to. */
+static struct config_origin secure_blame(const struct config *config,
+					 const struct config_session *session)
+{
+	static const char *const keys[] = {"tls_ca_file", "tls_ca_dir",	 "tls_cert",
+					   "tls_key",	  "tls_ciphers", "tls_ciphersuites",
+					   "url",	  "tls",	 "host"};
+	struct config_origin origin = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys) && !origin.file; i++)
+		origin = config_origin(config, session,
+				       (size_t)config_option_find(CONFIG_SESSION, keys[i]));
+	return origin;
+}
+
+static int secure_check_tls(const struct config *config, const struct config_session *session,
+			    const char *credentials, struct config_errors *errors)
+{
+	struct config_origin at = secure_blame(config, session);
+	char message[SECURE_MAX_MESSAGE];
+	struct ws_tls *tls = NULL;
+	int r = secure_new_tls(&tls, session, credentials, message);
+
+	if (r == SECURE_UNUSABLE)
+		config_errors_add(errors, at.file ?: "defaults", at.line, "session '%s': %s",
+				  session->name, message);
+	ws_tls_free(tls);
+	return r < 0 ? r : 0;
+}
+
+int secure_check(const struct config *config, const char *credentials, struct config_errors *errors)
+{
+	int r = config_check_secrets(config, credentials, errors);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < config->n_sessions; i++) {
+		const char *passphrase = config->sessions[i].tls.key_passphrase;
+
+		if (!config->sessions[i].use_tls)
+			continue;
+		/* A key that cannot be opened without it cannot be checked either. */
+		if (passphrase && secret_is_unseen(passphrase, credentials))
+			continue;
+		r = secure_check_tls(config, &config->sessions[i], credentials, errors);
+		if (r < 0)
+			return r;
+	}
+	return errors->error;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Links: the state as programs and operators see it
+ */
+
+#include "hub/internal.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+/* Failed attempts in a row that are worth a line each in the log; later ones are for debugging. */
+#define LINK_LOUD_FAILURES 5
+
+const char *link_state_name(enum link_state state)
+{
+	switch (state) {
+	case LINK_IDLE:
+		return "idle";
+	case LINK_CONNECTING:
+		return "connecting";
+	case LINK_JOINED:
+		return "joined";
+	case LINK_LOST:
+		return "lost";
+	case LINK_RECONNECTING:
+		return "reconnecting";
+	case LINK_LEFT:
+		return "left";
+	case LINK_FAILED:
+		return "failed";
+	case LINK_CLOSING:
+		return "closing";
+	}
+	return "?";
+}
+
+/* Longest explanation; what a router says is cut off behind it. */
+#define LINK_MAX_WHY 512
+
+/* What a router gave as its reason, and what is for people. */
+static const char *link_explain(const struct link *l, char why[LINK_MAX_WHY])
+{
+	bool by_router = l->reason && strncmp(l->reason, "wampbridge.", 11) != 0;
+
+	if (!l->message || !*l->message)
+		return l->reason ? l->reason : "stopping";
+	if (!by_router)
+		return l->message;
+	snprintf(why, LINK_MAX_WHY, "%s (%s)", l->message, l->reason);
+	return why;
+}
+
+/* The level of a state's line, and what it is for those who search. */
+static const struct {
+	int level;
+	enum hub_event event;
+} link_notes[] = {
+	[LINK_IDLE] = {6, HUB_EVENT_NONE},
+	[LINK_CONNECTING] = {4, HUB_EVENT_NONE},
+	[LINK_JOINED] = {6, HUB_EVENT_SESSION_JOINED},
+	[LINK_LOST] = {4, HUB_EVENT_SESSION_LOST},
+	[LINK_RECONNECTING] = {5, HUB_EVENT_NONE},
+	[LINK_LEFT] = {4, HUB_EVENT_SESSION_LOST},
+	[LINK_FAILED] = {3, HUB_EVENT_JOIN_REFUSED},
+	[LINK_CLOSING] = {6, HUB_EVENT_NONE},
+};
+
+static enum hub_event link_event_of(const struct link *l)
+{
+	if (l->reason && strcmp(l->reason, "wamp.error.protocol_violation") == 0)
+		return HUB_EVENT_ROUTER_VIOLATION;
+	return link_notes[l->state].event;
+}
+
+static void link_note_state(const struct link *l, int level, enum hub_event event)
+{
+	uint64_t now = l->hub->now_ms;
+	char buffer[LINK_MAX_WHY];
+	const char *why = link_explain(l, buffer);
+
+	if (l->state == LINK_JOINED)
+		note_link(l, level, event, "session %s (%s): joined %s as %llu", l->config.name,
+			  l->config.url, l->session.welcome.realm ?: l->config.realm,
+			  (unsigned long long)l->session.welcome.session_id);
+	else if (l->retry_at_ms > now && l->state != LINK_CLOSING)
+		note_link(l, level, event,
+			  "session %s (%s): %s, attempt %u: %s; next one in %llu ms",
+			  l->config.name, l->config.url, link_state_name(l->state), l->attempt, why,
+			  (unsigned long long)(l->retry_at_ms - now));
+	else if (l->has_given_up)
+		note_link(l, level, event,
+			  "session %s (%s): given up after %u attempts: %s; reload to try again",
+			  l->config.name, l->config.url, l->attempt, why);
+	else if (l->reason || l->state == LINK_CLOSING)
+		note_link(l, level, event, "session %s (%s): %s: %s", l->config.name, l->config.url,
+			  link_state_name(l->state), why);
+	else
+		note_link(l, level, event, "session %s (%s): %s", l->config.name, l->config.url,
+			  link_state_name(l->state));
+}
+
+static void link_log_state(const struct link *l)
+{
+	bool quiet =
+		l->n_failures > LINK_LOUD_FAILURES && l->state != LINK_JOINED && !l->has_given_up;
+
+	/* A state without a reason is the start of something that will be told. */
+	if (l->state == LINK_JOINED || l->state == LINK_CLOSING || l->reason)
+		link_note_state(l, quiet ? 7 : link_notes[l->state].level, link_event_of(l));
+}
+
+void hub_report(struct hub *hub)
+{
+	struct hub_counts n;
+
+	hub_count(hub, &n);
+	note_plain(hub, 6,
+		   "%zu/%zu sessions joined, %zu clients, %zu registrations, %zu subscriptions, "
+		   "%zu open calls, %zu open invocations",
+		   n.joined, n.links, n.programs, n.registrations, n.subscriptions, hub->n_calls,
+		   hub->n_invocations);
+	list_for_each (i, &hub->links)
+		link_note_state(CONTAINER_OF(i, struct link, node), 6, HUB_EVENT_NONE);
+}
+
+void link_set_state(struct link *l, enum link_state state, struct slice reason,
+		    struct slice message)
+{
+	char *new_reason = reason.len ? mem_strndup(reason.ptr, reason.len) : NULL;
+	char *new_message = message.len ? mem_strndup(message.ptr, message.len) : NULL;
+
+	mem_free(l->reason);
+	mem_free(l->message);
+	l->reason = new_reason;
+	l->message = new_message;
+	l->state = state;
+	l->since_ms = l->hub->wall_ms;
+	link_log_state(l);
+	watch_changed(l);
+}

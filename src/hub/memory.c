@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What waits because of a user is bounded (protocol §10: user_memory)
+ *
+ * Charged to a program's user: bytes it does not read, events that wait for
+ * it, lines it has not ended, and what its open requests occupy. Over the
+ * limit new work is refused with an error that names it; what comes from
+ * outside and cannot be refused makes the user's biggest queue be cut off.
+ *
+ * Charges follow at the end of the turn, whose input is bounded, and there the
+ * look at who is over is taken: nobody is in the middle of a line then.
+ */
+
+#include "hub/internal.h"
+
+#include <stdio.h>
+
+/* A queue below this is no reason to cut anybody off. */
+#define MEMORY_MIN_QUEUE 65536u
+
+/* What an open id and what hangs at it occupy, beside texts. */
+#define MEMORY_PER_ID	      384u
+#define MEMORY_PER_INVOCATION 192u
+
+static size_t memory_queue(const struct program *p)
+{
+	return p->peer.n_undrained + p->n_queued_bytes + buf_len(&p->peer.in.kept) +
+	       buf_len(&p->peer.held);
+}
+
+static size_t memory_of(const struct program *p)
+{
+	return memory_queue(p) + p->n_owned_bytes + p->peer.ids.count * MEMORY_PER_ID +
+	       p->n_invocations * MEMORY_PER_INVOCATION;
+}
+
+void memory_update(struct program *p)
+{
+	struct hub *hub = p->hub;
+	struct user *user = p->memory.user;
+
+	charge_set(&p->memory, user, USER_BYTES, memory_of(p));
+	if (user->charged[USER_BYTES] > hub->config.limits.user_memory &&
+	    !list_is_linked(&user->greedy))
+		list_append(&hub->greedy_users, &user->greedy);
+}
+
+bool memory_is_spent(const struct program *p)
+{
+	return p->memory.user->charged[USER_BYTES] >= p->hub->config.limits.user_memory;
+}
+
+bool memory_refuses(struct program *p, const struct request *r)
+{
+	bool is_work = r->op == OP_CALL || r->op == OP_PUBLISH || r->op == OP_REGISTER ||
+		       r->op == OP_SUBSCRIBE || r->op == OP_WATCH;
+
+	if (!is_work || !memory_is_spent(p))
+		return false;
+	reply_limit(&p->peer, reply_to_request(r), ERROR_QUOTA_EXCEEDED, "user_memory",
+		    p->hub->config.limits.user_memory);
+	return true;
+}
+
+/* The user's program with the biggest queue, or NULL; what those that leave still hold. */
+static struct program *memory_find_biggest(struct hub *hub, const struct user *user,
+					   size_t *ret_leaving)
+{
+	struct program *biggest = NULL;
+
+	*ret_leaving = 0;
+	list_for_each (i, &hub->programs) {
+		struct program *p = CONTAINER_OF(i, struct program, node);
+
+		if (p->memory.user != user)
+			continue;
+		if (p->peer.state == PEER_LEAVING || p->peer.state == PEER_GONE)
+			*ret_leaving += p->memory.amount;
+		else if (!biggest || memory_queue(p) > memory_queue(biggest))
+			biggest = p;
+	}
+	return biggest && memory_queue(biggest) >= MEMORY_MIN_QUEUE ? biggest : NULL;
+}
+
+static void memory_cut_off(struct program *p)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "the biggest of a user over its user_memory of %zu bytes",
+		 p->hub->config.limits.user_memory);
+	list_for_each (i, &p->handles)
+		events_drop_all(CONTAINER_OF(i, struct handle, of_program));
+	program_cut_off(p, HUB_EVENT_QUOTA_HIT, why);
+}
+
+static void memory_enforce(struct hub *hub, struct user *user)
+{
+	struct program *biggest;
+	size_t leaving;
+
+	while ((biggest = memory_find_biggest(hub, user, &leaving)) &&
+	       user->charged[USER_BYTES] - leaving > hub->config.limits.user_memory)
+		memory_cut_off(biggest);
+}
+
+void memory_enforce_all(struct hub *hub)
+{
+	struct user *user;
+
+	while ((user = list_first(&hub->greedy_users, struct user, greedy))) {
+		list_unlink(&user->greedy);
+		memory_enforce(hub, user);
+	}
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The receiving half of permessage-deflate (RFC 7692): pieces in, a message out
+ *
+ * Knows no socket and no frame. What a peer can make of a few bytes is bounded
+ * by the maximum of the buffer that it goes to.
+ */
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+struct ws_inflate;
+
+int ws_inflate_new(struct ws_inflate **ret) MUST_CHECK;
+struct ws_inflate *ws_inflate_free(struct ws_inflate *inflate);
+
+/*
+ * Appends what the next piece of a compressed message says to "to"; is_last:
+ * the message ends with it. 0; -EBADMSG: damaged; -ENOMEM, -ENOBUFS: latched in
+ * "to" as well. After a failure the rest of the stream has no meaning.
+ */
+int ws_inflate_add(struct ws_inflate *inflate, struct slice piece, bool is_last,
+		   struct buf *to) MUST_CHECK;

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""A router that only challenges: challenger.py PORT EXTRA [again]
+
+Answers HELLO with a wampcra CHALLENGE of the Extra given, an AUTHENTICATE with
+WELCOME or, with "again", with one more CHALLENGE. Prints each message.
+"""
+import asyncio
+import json
+import sys
+
+import hostile_router
+
+
+class Challenger(hostile_router.Hostile):
+    def onMessage(self, payload, is_binary):
+        message = json.loads(payload)
+        print(json.dumps(message), flush=True)
+        challenge = f'[4,"wampcra",{self.factory.behaviour}]'
+        if message[0] == 1 or (message[0] == 5 and "again" in sys.argv):
+            self.say(challenge)
+        elif message[0] == 5:
+            self.say(json.dumps(hostile_router.WELCOME))
+        elif message[0] == 6:
+            self.say('[6,{},"wamp.close.goodbye_and_out"]')
+
+
+if __name__ == "__main__":
+    hostile_router.Hostile = Challenger
+    asyncio.run(hostile_router.main(int(sys.argv[1]), sys.argv[2]))

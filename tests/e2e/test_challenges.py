@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""Challenges of a router of ours: those of the vectors are answered, the others refused, and nobody waits."""
+import json
+import pathlib
+import subprocess
+import sys
+import time
+
+import pytest
+
+from crossbar_secure import joined, no_leak, refused, watch
+from world import Answers, answers, free_port, until
+
+SECRET = "secret123"
+CHALLENGE = ('{"nonce": "LHRTC9zeOIrt_9U3", "authprovider": "userdb", "authid": "peter", '
+             '"timestamp": "2014-06-22T16:36:25.448Z", "authrole": "user", "authmethod": "wampcra", '
+             '"session": 3251278072152162}')
+
+
+class Challenger:
+    def __init__(self, extra, *more):
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [sys.executable, str(pathlib.Path(__file__).with_name("challenger.py")), str(self.port), extra, *more],
+            stdout=subprocess.PIPE)
+        self.take = Answers(self.process.stdout).take
+        until("the challenger listens", lambda: answers(self.port))
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def challenge(make_daemon, tmp_path):
+    """A challenger with that Extra, and the daemon that meets it."""
+    routers = []
+
+    def start(extra, *more):
+        secret = tmp_path / "secret"
+        secret.touch(0o600)
+        secret.write_text(SECRET)
+        router = Challenger(extra if isinstance(extra, str) else json.dumps(extra), *more)
+        routers.append(router)
+        daemon = make_daemon(daemon={"log_level": "debug"}, session={
+            "url": f"ws://127.0.0.1:{router.port}/ws", "auth_method": "wampcra", "auth_id": "peter",
+            "auth_secret": f"@file:{secret}"})
+        daemon.start()
+        assert router.take()[0] == 1
+        return router, daemon
+
+    yield start
+    for router in routers:
+        router.stop()
+
+
+VECTORS = {
+    "unsalted": ({}, "oV95jyPM/GWJyAuKBOSsdFkUkSboj5T4NmC3bdefPuY="),
+    "salted": ({"salt": "salt123", "iterations": 1000, "keylen": 32}, "GyMkfiASBnhHaSle2CWSCDji2nyPuyJDxEQDEDraOGY="),
+    "by-default": ({"salt": "salt123"}, "GyMkfiASBnhHaSle2CWSCDji2nyPuyJDxEQDEDraOGY="),
+    "other-numbers": ({"salt": "salt123", "iterations": 100, "keylen": 16},
+                      "9id/LYZSU+FYEX1EAj0aXOw7D6H9WU3GSVC0IRbqu5k="),
+}
+
+
+@pytest.mark.parametrize("extra,signature", VECTORS.values(), ids=VECTORS)
+def test_the_vectors_are_signed_as_they_must_be(challenge, extra, signature):
+    router, daemon = challenge({"challenge": CHALLENGE, **extra})
+    assert router.take()[:2] == [5, signature]
+    joined(daemon)
+    no_leak(daemon, SECRET)
+
+
+def test_what_was_escaped_is_signed_unescaped(challenge):
+    """The challenge as text, not as the router spelled it."""
+    spelled = CHALLENGE.replace('"', '\\u0022').replace("/", "\\/")
+    router, _ = challenge('{"challenge":"%s"}' % spelled)
+    assert router.take()[1] == VECTORS["unsalted"][1]
+
+
+WRONG = {
+    "nothing": {},
+    "no-text": {"challenge": 7},
+    "endless-rounds": {"challenge": CHALLENGE, "salt": "s", "iterations": 1000000000, "keylen": 32},
+    "rounds-beyond-all-numbers": {"challenge": CHALLENGE, "salt": "s", "iterations": 10 ** 30},
+    "no-rounds": {"challenge": CHALLENGE, "salt": "s", "iterations": 0, "keylen": 32},
+    "fewer-than-no-rounds": {"challenge": CHALLENGE, "salt": "s", "iterations": -1, "keylen": 32},
+    "half-a-round": {"challenge": CHALLENGE, "salt": "s", "iterations": 0.5, "keylen": 32},
+    "no-key": {"challenge": CHALLENGE, "salt": "s", "iterations": 1000, "keylen": 0},
+    "a-key-too-long": {"challenge": CHALLENGE, "salt": "s", "iterations": 1000, "keylen": 1000000000},
+}
+
+
+@pytest.mark.parametrize("extra", WRONG.values(), ids=WRONG)
+def test_a_challenge_that_cannot_be_answered_is_refused_at_once(challenge, extra):
+    begin = time.monotonic()
+    router, daemon = challenge(extra)
+    abort = router.take()
+    assert abort[0] == 3 and abort[2] == "wamp.error.cannot_authenticate", abort
+    line = refused(watch(daemon))
+    assert line["state"] == "failed" and line["reason"] == "wamp.error.cannot_authenticate", line
+    daemon.connect().quiet()
+    assert time.monotonic() - begin < 10
+    no_leak(daemon, SECRET)
+
+
+@pytest.mark.parametrize("rounds", [100000, 400000])
+def test_programs_are_served_while_many_rounds_are_computed(challenge, rounds):
+    router, daemon = challenge({"challenge": CHALLENGE, "salt": "s", "iterations": rounds, "keylen": 32})
+    begin = time.monotonic()
+    daemon.connect().quiet()
+    assert time.monotonic() - begin < 3
+    assert router.take()[0] == 5
+
+
+def test_challenges_without_end_are_refused(challenge):
+    router, daemon = challenge({"challenge": CHALLENGE}, "again")
+    kinds = []
+    while not kinds or kinds[-1] == 5:
+        kinds.append(router.take()[0])
+        assert len(kinds) < 20
+    assert kinds[-1] == 3 and kinds.count(5) >= 2, kinds
+    assert refused(watch(daemon))["state"] == "failed"

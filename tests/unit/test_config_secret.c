@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Secrets: what may be read, what is refused and how, and that nothing leaks
+ */
+
+#include "test_config_files.h"
+
+#include "base/mem.h"
+#include "config/secret.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+/* A file below a directory of its own, and what reading it by reference says. */
+struct place {
+	struct files files;
+	char reference[PATH_MAX + 16];
+	char message[SECRET_MAX_MESSAGE];
+	struct secret secret;
+};
+
+static void place_init(struct place *p)
+{
+	*p = (struct place){0};
+	files_init(&p->files);
+}
+
+static void place_done(struct place *p)
+{
+	secret_done(&p->secret);
+	files_done(&p->files);
+}
+
+static int place_read(struct place *p, const char *name)
+{
+	secret_done(&p->secret);
+	p->message[0] = '\0';
+	snprintf(p->reference, sizeof(p->reference), "@file:%s", files_path(&p->files, name));
+	return secret_read(&p->secret, p->reference, NULL, p->message);
+}
+
+/* Reads what a new file of that mode with these bytes says. */
+static int place_try(struct place *p, mode_t mode, const char *bytes, size_t n)
+{
+	const char *path = files_write_bytes(&p->files, "secret", bytes, n);
+
+	assert_int_equal(chmod(path, mode), 0);
+	return place_read(p, "secret");
+}
+
+static void check_refusal(const struct place *p, const char *word)
+{
+	assert_null(p->secret.text);
+	if (!strstr(p->message, word) || !strstr(p->message, p->files.dir))
+		fail_msg("%s: without %s", p->message, word);
+}
+
+static void an_inline_secret_is_itself(void **state)
+{
+	CLEANUP(secret_done) struct secret secret = {0};
+	char message[SECRET_MAX_MESSAGE];
+
+	(void)state;
+	assert_int_equal(secret_read(&secret, "pa#ss \n", NULL, message), 0);
+	assert_string_equal(secret.text, "pa#ss \n");
+	assert_int_equal(secret.len, 7);
+	assert_true(secret_is_inline("x@file:"));
+	assert_false(secret_is_inline("@file:/x"));
+	assert_false(secret_is_inline("@credential:x"));
+}
+
+static void a_file_is_read_without_its_last_newline(void **state)
+{
+	static const struct {
+		const char *bytes, *secret;
+	} table[] = {
+		{"s3cret", "s3cret"},	    {"s3cret\n", "s3cret"}, {"s3cret\n\n", "s3cret\n"},
+		{" s\tt \r\n", " s\tt \r"}, {"\n\n", "\n"},	    {"@file:/x", "@file:/x"},
+	};
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		assert_int_equal(place_try(&p, 0600, table[i].bytes, strlen(table[i].bytes)), 0);
+		assert_string_equal(p.secret.text, table[i].secret);
+		assert_int_equal(p.secret.len, strlen(table[i].secret));
+	}
+	place_done(&p);
+}
+
+static void the_longest_secret_is_read_and_a_longer_one_refused(void **state)
+{
+	static char bytes[SECRET_MAX + 2];
+	struct place p;
+
+	(void)state;
+	memset(bytes, 'k', sizeof(bytes));
+	place_init(&p);
+	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX), 0);
+	assert_int_equal(p.secret.len, SECRET_MAX);
+	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX + 1), SECRET_UNUSABLE);
+	check_refusal(&p, "longer than 64 KiB");
+	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX + 2), SECRET_UNUSABLE);
+	check_refusal(&p, "longer than 64 KiB");
+	bytes[SECRET_MAX] = '\n';
+	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX + 1), 0);
+	assert_int_equal(p.secret.len, SECRET_MAX);
+	place_done(&p);
+}
+
+static void only_a_file_closed_to_others_is_read(void **state)
+{
+	static const struct {
+		mode_t mode;
+		const char *word; /* NULL: right */
+	} table[] = {
+		{0600, NULL},
+		{0400, NULL},
+		{0640, NULL},
+		{0440, NULL},
+		{0700, NULL},
+		{0604, "readable by others; chmod 0600"},
+		{0644, "readable by others; chmod 0600"},
+		{0666, "readable by others"},
+		{0602, "usable by others; chmod 0600"},
+		{0601, "usable by others"},
+		{0660, "writable by its group; chmod 0640"},
+		{0620, "writable by its group"},
+	};
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		int r = place_try(&p, table[i].mode, "hush\n", 5);
+
+		assert_int_equal(r, table[i].word ? SECRET_UNUSABLE : 0);
+		assert_null(strstr(p.message, "hush"));
+		if (table[i].word)
+			check_refusal(&p, table[i].word);
+	}
+	place_done(&p);
+}
+
+static void what_is_no_secret_is_refused(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(place_read(&p, "missing"), SECRET_UNUSABLE);
+	check_refusal(&p, "cannot be read: No such file");
+	assert_int_equal(place_try(&p, 0600, "", 0), SECRET_UNUSABLE);
+	check_refusal(&p, "is empty");
+	assert_int_equal(place_try(&p, 0600, "\n", 1), SECRET_UNUSABLE);
+	check_refusal(&p, "is empty");
+	assert_int_equal(place_try(&p, 0600, "hush\0x", 6), SECRET_UNUSABLE);
+	check_refusal(&p, "holds a NUL");
+	assert_null(strstr(p.message, "hush"));
+	assert_int_equal(mkdir(files_path(&p.files, "dir"), 0700), 0);
+	assert_int_equal(place_read(&p, "dir"), SECRET_UNUSABLE);
+	check_refusal(&p, "not a regular file");
+	place_done(&p);
+}
+
+/* A test that hangs has failed: the pipe has no writer. */
+static void a_pipe_keeps_nobody_waiting(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(mkfifo(files_path(&p.files, "pipe"), 0600), 0);
+	assert_int_equal(place_read(&p, "pipe"), SECRET_UNUSABLE);
+	check_refusal(&p, "not a regular file");
+	assert_int_equal(symlink("/dev/null", files_path(&p.files, "null")), 0);
+	assert_int_equal(place_read(&p, "null"), SECRET_UNUSABLE);
+	check_refusal(&p, "not a regular file");
+	place_done(&p);
+}
+
+static void a_link_is_followed_and_what_it_names_must_be_closed(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(place_try(&p, 0600, "s\n", 2), 0);
+	assert_int_equal(symlink("secret", files_path(&p.files, "link")), 0);
+	assert_int_equal(place_read(&p, "link"), 0);
+	assert_string_equal(p.secret.text, "s");
+	assert_int_equal(chmod(files_path(&p.files, "secret"), 0644), 0);
+	assert_int_equal(place_read(&p, "link"), SECRET_UNUSABLE);
+	place_done(&p);
+}
+
+static void a_file_that_was_replaced_counts_at_the_next_reading(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(place_try(&p, 0600, "old\n", 4), 0);
+	assert_string_equal(p.secret.text, "old");
+	assert_int_equal(place_try(&p, 0600, "newer\n", 6), 0);
+	assert_string_equal(p.secret.text, "newer");
+	place_done(&p);
+}
+
+static void a_credential_is_a_file_of_the_service_manager(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(place_try(&p, 0400, "cred\n", 5), 0);
+	secret_done(&p.secret);
+	assert_int_equal(secret_read(&p.secret, "@credential:secret", p.files.dir, p.message), 0);
+	assert_string_equal(p.secret.text, "cred");
+	secret_done(&p.secret);
+	assert_int_equal(secret_read(&p.secret, "@credential:none", p.files.dir, p.message),
+			 SECRET_UNUSABLE);
+	check_refusal(&p, "LoadCredential= of that name is missing");
+	assert_int_equal(secret_read(&p.secret, "@credential:none", NULL, p.message),
+			 SECRET_UNUSABLE);
+	assert_non_null(strstr(p.message, "LoadCredential=none:/path is missing"));
+	assert_non_null(strstr(p.message, "not started by systemd"));
+	place_done(&p);
+}
+
+static void a_wrong_reference_is_refused(void **state)
+{
+	static const char *const table[] = {
+		"",
+		"@",
+		"@file",
+		"@file:",
+		"@file:x",
+		"@file:/",
+		"@credential",
+		"@credential:",
+		"@env:X",
+		"@credential:.",
+		"@credential:..",
+		"@credential:../x",
+		"@file:/a\nb",
+		"@credential:a/b",
+		"@credential:a\nb",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct secret secret = {0};
+		char message[SECRET_MAX_MESSAGE];
+
+		if (!secret_problem(table[i]))
+			fail_msg("%s is taken", table[i]);
+		assert_int_equal(secret_read(&secret, table[i], "/", message), SECRET_UNUSABLE);
+		assert_null(secret.text);
+	}
+	assert_null(secret_problem("@credential:a.b-c"));
+	assert_null(secret_problem("@file:/a b"));
+	assert_null(secret_problem("x"));
+}
+
+static void a_long_path_is_cut_in_its_message(void **state)
+{
+	char reference[3000] = "@file:/";
+	struct secret secret = {0};
+	char message[SECRET_MAX_MESSAGE];
+
+	(void)state;
+	memset(reference + 7, 'a', sizeof(reference) - 8);
+	reference[sizeof(reference) - 1] = '\0';
+	assert_int_equal(secret_read(&secret, reference, NULL, message), SECRET_UNUSABLE);
+	assert_non_null(strstr(message, "cannot be read: File name too long"));
+}
+
+static void want_of_memory_is_told(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(place_try(&p, 0600, "x\n", 2), 0);
+	mem_fail_after(0);
+	assert_int_equal(place_read(&p, "secret"), -ENOMEM);
+	assert_int_equal(secret_read(&p.secret, "inline", NULL, p.message), -ENOMEM);
+	mem_fail_after(-1);
+	assert_null(p.secret.text);
+	place_done(&p);
+}
+
+/* Loads and checks; the first complaint is copied to ret_text. */
+static int check_config(struct files *f, const char *text, const char *credentials, size_t *ret_n,
+			char ret_text[1024])
+{
+	CLEANUP(config_errors_done) struct config_errors errors;
+	CLEANUP(config_freep) struct config *config = NULL;
+	int r;
+
+	config_errors_init(&errors);
+	files_write(f, "x.yaml", text);
+	assert_int_equal(config_load(&config, &(struct config_source){.file = f->path}, &errors),
+			 0);
+	r = config_check_secrets(config, credentials, &errors);
+	*ret_n = errors.n;
+	snprintf(ret_text, 1024, "%s", errors.n ? errors.texts[0] : "");
+	return r;
+}
+
+static void a_configuration_whose_secrets_cannot_be_read_is_told_by_line(void **state)
+{
+	static const char config[] = "defaults:\n"
+				     "  url: wss://h/\n"
+				     "  auth_method: ticket\n"
+				     "  auth_id: a\n"
+				     "  auth_secret: '@credential:one'\n"
+				     "sessions:\n"
+				     "  default: {}\n"
+				     "  b:\n"
+				     "    auth_secret: '@credential:two'\n"
+				     "  c: {}\n";
+	struct place p;
+	char text[1024];
+	size_t n;
+
+	(void)state;
+	place_init(&p);
+	assert_int_equal(check_config(&p.files, config, NULL, &n, text), CONFIG_INVALID);
+	assert_int_equal(n, 2);
+	assert_non_null(strstr(text, "x.yaml:5: 'auth_secret': there are no credentials"));
+	files_write(&p.files, "one", "x\n");
+	assert_int_equal(check_config(&p.files, config, p.files.dir, &n, text), CONFIG_INVALID);
+	assert_int_equal(n, 1);
+	assert_non_null(strstr(text, "x.yaml:9: 'auth_secret': "));
+	files_write(&p.files, "two", "x\n");
+	assert_int_equal(check_config(&p.files, config, p.files.dir, &n, text), 0);
+	place_done(&p);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_inline_secret_is_itself),
+		cmocka_unit_test(a_file_is_read_without_its_last_newline),
+		cmocka_unit_test(the_longest_secret_is_read_and_a_longer_one_refused),
+		cmocka_unit_test(only_a_file_closed_to_others_is_read),
+		cmocka_unit_test(what_is_no_secret_is_refused),
+		cmocka_unit_test(a_pipe_keeps_nobody_waiting),
+		cmocka_unit_test(a_link_is_followed_and_what_it_names_must_be_closed),
+		cmocka_unit_test(a_file_that_was_replaced_counts_at_the_next_reading),
+		cmocka_unit_test(a_credential_is_a_file_of_the_service_manager),
+		cmocka_unit_test(a_wrong_reference_is_refused),
+		cmocka_unit_test(a_long_path_is_cut_in_its_message),
+		cmocka_unit_test(want_of_memory_is_told),
+		cmocka_unit_test(a_configuration_whose_secrets_cannot_be_read_is_told_by_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
