@@ -29,6 +29,10 @@ struct user {
 	uint64_t told_ms;   /* when a refusal was logged last */
 	uint32_t n_untold;  /* since */
 
+	/* of who shares turns: */
+	uint64_t turn;	 /* the last one in which something was done for the user */
+	uint32_t n_work; /* in it */
+
 	/* of who bounds memory: */
 	struct list greedy; /* over the limit: looked at before the turn ends */
 };

@@ -114,16 +114,20 @@ static void app_on_idle(uv_idle_t *idle)
 	struct list turn;
 
 	listener_go_on(&app->listener);
-	/* Those that still have input afterwards join the list anew, behind the others. */
+	/* Those that still have input afterwards join the list anew, behind those left out. */
 	list_init(&turn);
 	list_splice(&turn, &app->more);
 	app_touch_clock(app);
-	while (!list_is_empty(&turn)) {
-		struct conn *c = list_first(&turn, struct conn, more);
+	list_for_each_safe (i, &turn) {
+		struct conn *c = CONTAINER_OF(i, struct conn, more);
 
+		if (!hub_has_turn(app->hub, c->peer))
+			continue;
 		list_unlink(&c->more);
 		conn_serve(c);
 	}
+	list_splice(&turn, &app->more);
+	list_splice(&app->more, &turn);
 }
 
 static void app_keep_awake(struct app *app)
@@ -198,6 +202,8 @@ void app_on_check(uv_check_t *check)
 {
 	struct app *app = CONTAINER_OF(check, struct app, check);
 
+	/* What waits from now on is served before anything new is read. */
+	hub_begin_turn(app->hub);
 	if (!app->stopped)
 		app_settle(app);
 }

@@ -76,11 +76,14 @@ void conn_serve(struct conn *c)
 	bool more = true, held = false;
 
 	for (int n = 0; n < CONN_MAX_LINES && more && !held; n++) {
+		if (!hub_has_turn(c->app->hub, c->peer))
+			break;
 		more = peer_next(c->peer, &request);
 		if (!more)
 			break;
 		held = hub_request(c->app->hub, c->peer, &request) == HUB_HELD;
 		(void)app_pump(c->app);
+		hub_end_request(c->app->hub, c->peer);
 	}
 	hub_peer_answered(c->app->hub, c->peer);
 	conn_after_input(c, more, held);
@@ -196,7 +199,15 @@ void conn_sweep(struct conn *c, uint64_t now_ms)
 		conn_close(c);
 }
 
+static size_t conn_read_size(struct stream *stream)
+{
+	struct conn *c = conn_of(stream);
+
+	return c->peer ? hub_read_size(c->app->hub, c->peer, STREAM_READ_SIZE) : STREAM_READ_SIZE;
+}
+
 static const struct stream_ops conn_ops = {
+	.read_size = conn_read_size,
 	.on_bytes = conn_on_bytes,
 	.on_eof = conn_on_eof,
 	.on_gone = conn_on_gone,

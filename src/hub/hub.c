@@ -120,9 +120,9 @@ static void hub_stall(struct program *p)
 		hub_timer_set(hub, &p->stall, due);
 		return;
 	}
-	snprintf(why, sizeof(why), "and none taken for %llu s",
+	snprintf(why, sizeof(why), "unread, and none taken for %llu s",
 		 (unsigned long long)stall_ms / 1000);
-	program_cut_off(p, HUB_EVENT_SLOW_CONSUMER, why);
+	program_cut_off(p, HUB_EVENT_SLOW_CONSUMER, p->peer.n_undrained, why);
 }
 
 static void hub_fire(struct hub *hub, struct timer *timer)

@@ -165,6 +165,25 @@ int hub_request(struct hub *hub, struct peer *peer, const struct request *reques
 /* Lines at fault were answered by the peer itself: there may be something to write. */
 void hub_peer_answered(struct hub *hub, struct peer *peer);
 
+/*
+ * Fair shares of a turn. For one user at most so much is done before others have
+ * their turn, whatever the number of its connections: a unit for each line, one
+ * for each KiB of it and of what it made the daemon say to it, one for every few
+ * events. A user that is alone needs no share.
+ */
+#define HUB_TURN_WORK 256
+void hub_begin_turn(struct hub *hub);
+/* A request has been handled, and what follows from it in this process too. */
+void hub_end_request(struct hub *hub, struct peer *peer);
+/* Whether the peer's user may still have a request handled in this turn. */
+bool hub_has_turn(const struct hub *hub, const struct peer *peer);
+
+/*
+ * How much may be read at once from the peer: what is read and not yet handled
+ * is held for it, and a user who holds much already is given little at a time.
+ */
+size_t hub_read_size(const struct hub *hub, const struct peer *peer, size_t most);
+
 /* The peer keeps what it was lent (peer_keep()): memory that its user pays for. */
 void hub_peer_kept(struct hub *hub, struct peer *peer);
 

@@ -29,6 +29,9 @@ void admit_forget_all(struct hub *hub);
 /* Root, and the daemon's own user. */
 bool admit_is_admin(const struct program *p);
 
+/* share.c */
+void share_begin_request(struct program *p);
+
 /* memory.c */
 /* Charges what waits because of the program now: at the end of a turn in which that changed. */
 void memory_update(struct program *p);
@@ -40,8 +43,8 @@ void memory_enforce_all(struct hub *hub);
 /* program.c */
 struct program *program_of(const struct peer *peer);
 void program_mark_dirty(struct program *p);
-/* Who does not read is told so, and leaves. why: "over the … of … bytes". */
-void program_cut_off(struct program *p, enum hub_event event, const char *why);
+/* Who does not read is told so, and leaves. n: bytes; why, behind them: "unread, over the …". */
+void program_cut_off(struct program *p, enum hub_event event, size_t n, const char *why);
 /* Opens the request's id, or answers why not: false. */
 bool program_open_id(struct program *p, struct peer_id *id, enum peer_id_kind kind,
 		     const struct request *r);

@@ -85,13 +85,15 @@ static struct program *memory_find_biggest(struct hub *hub, const struct user *u
 
 static void memory_cut_off(struct program *p)
 {
-	char why[80];
+	size_t n = memory_queue(p);
+	char why[120];
 
-	snprintf(why, sizeof(why), "the biggest of a user over its user_memory of %zu bytes",
+	snprintf(why, sizeof(why),
+		 "waiting, the biggest queue of a user that is over its user_memory of %zu",
 		 p->hub->config.limits.user_memory);
 	list_for_each (i, &p->handles)
 		events_drop_all(CONTAINER_OF(i, struct handle, of_program));
-	program_cut_off(p, HUB_EVENT_QUOTA_HIT, why);
+	program_cut_off(p, HUB_EVENT_QUOTA_HIT, n, why);
 }
 
 static void memory_enforce(struct hub *hub, struct user *user)

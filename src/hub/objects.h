@@ -79,6 +79,8 @@ struct hub {
 	size_t n_admitted;   /* programs that were greeted */
 	size_t n_handles[2]; /* by enum want_kind */
 	uint64_t next_conn;
+	uint64_t turn;
+	uint64_t n_events; /* handed to programs in the request that is being handled */
 	enum hub_drain_state drain;
 	struct timer drain_timer;
 	struct buf tail; /* where an event's shared part is composed */
@@ -88,9 +90,10 @@ struct program {
 	struct peer peer;
 	struct hub *hub;
 	void *owner;
-	bool is_admitted;			 /* greeted: it counts for max_connections */
-	struct charge memory;			 /* what waits because of it */
-	size_t n_owned_bytes;			 /* of calls, handles, …, by their size */
+	bool is_admitted;     /* greeted: it counts for max_connections */
+	struct charge memory; /* what waits because of it */
+	size_t n_said;	      /* undrained when the request began that is being handled */
+	size_t n_owned_bytes; /* of calls, handles, …, by their size */
 	struct list node, dirty, ready, blocked; /* blocked: on a link's list */
 	struct list calls, handles, watches, waiters, publications;
 	struct list invocations;

@@ -27,17 +27,14 @@ void *hub_peer_owner(const struct peer *peer)
 	return program_of(peer)->owner;
 }
 
-void program_cut_off(struct program *p, enum hub_event event, const char *why)
+void program_cut_off(struct program *p, enum hub_event event, size_t n, const char *why)
 {
-	size_t n = p->peer.n_undrained + p->n_queued_bytes;
-
 	note_program(p, 4, event, "slow_consumer",
-		     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes unread, %s: cut off",
+		     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes %s: cut off",
 		     (unsigned long long)p->peer.conn, p->peer.credentials.uid,
 		     p->peer.credentials.pid, p->peer.name ? p->peer.name : "", n, why);
-	peer_bye(&p->peer, "slow_consumer", false,
-		 "%zu bytes unread on connection %llu, %s; read faster", n,
-		 (unsigned long long)p->peer.conn, why);
+	peer_bye(&p->peer, "slow_consumer", false, "%zu bytes %s (connection %llu); read faster", n,
+		 why, (unsigned long long)p->peer.conn);
 	program_mark_dirty(p);
 }
 
@@ -56,13 +53,13 @@ void program_mark_dirty(struct program *p)
 void hub_peer_flushed(struct hub *hub, struct peer *peer)
 {
 	size_t limit = hub->config.limits.peer.output_hard_limit;
-	char why[64];
+	char why[80];
 
 	if (peer->n_undrained <= limit ||
 	    (peer->state != PEER_OPEN && peer->state != PEER_HALF_CLOSED))
 		return;
-	snprintf(why, sizeof(why), "over the output_hard_limit of %zu", limit);
-	program_cut_off(program_of(peer), HUB_EVENT_SLOW_CONSUMER, why);
+	snprintf(why, sizeof(why), "unread, over the output_hard_limit of %zu", limit);
+	program_cut_off(program_of(peer), HUB_EVENT_SLOW_CONSUMER, peer->n_undrained, why);
 }
 
 static void program_init_lists(struct program *p)
@@ -439,6 +436,7 @@ int hub_request(struct hub *hub, struct peer *peer, const struct request *reques
 	int r = HUB_DONE;
 
 	(void)hub;
+	share_begin_request(p);
 	if (!program_id_is_free(p, request)) {
 		/* answered by line */
 	} else if (drain_refuses(p, request)) {

@@ -20,8 +20,11 @@ static struct stream *stream_of(uv_handle_t *handle)
 
 static void stream_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
+	struct stream *s = stream_of(handle);
+	size_t n = s->ops->read_size ? s->ops->read_size(s) : STREAM_READ_SIZE;
+
 	(void)suggested;
-	*ret = uv_buf_init(stream_of(handle)->read_buffer, STREAM_READ_SIZE);
+	*ret = uv_buf_init(s->read_buffer, (unsigned)n);
 }
 
 static void stream_ended(struct stream *s, ssize_t n)

@@ -21,6 +21,8 @@
 struct stream;
 
 struct stream_ops {
+	/* How much may be read now, at most STREAM_READ_SIZE; NULL: as much as that. */
+	size_t (*read_size)(struct stream *stream);
 	/* Borrowed until the callback returns: the read buffer is shared by all streams. */
 	void (*on_bytes)(struct stream *stream, struct slice bytes);
 	/* End of file, and the peer can still read. Reading has stopped. */

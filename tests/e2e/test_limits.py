@@ -382,8 +382,8 @@ def latencies(caller, callee, n):
     return sorted(times)
 
 
-@pytest.mark.parametrize("kind,unit", [("requests", "MiB"), ("connections", "hundred connections")],
-                         ids=["requests", "connections"])
+@pytest.mark.parametrize("kind,unit", [("requests", "MiB"), ("crowd", "MiB"), ("connections", "hundred connections")],
+                         ids=["requests", "crowd", "connections"])
 def test_others_are_served_while_one_queues_all_it_can(make_public_daemon, kind, unit):
     daemon = make_public_daemon()
     daemon.as_built_for_use()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs of several users, and one of them that asks for all it can.
 
-users.py SOCKET UID requests|connections: as that user, floods the daemon until
+users.py SOCKET UID requests|crowd|connections: as that user, floods the daemon until
 it is killed; prints a line each time that another MiB was sent, or another
 hundred connections were made.
 """
@@ -181,8 +181,8 @@ class Greedy:
         return n
 
 
-def flood_with_requests(path):
-    greedy = [Greedy(path, i) for i in range(8)]
+def flood_with_requests(path, n=8):
+    greedy = [Greedy(path, i) for i in range(n)]
     sent = told = 0
     while True:
         everybody = [g.socket for g in greedy]
@@ -215,4 +215,5 @@ def flood_with_connections(path):
 if __name__ == "__main__":
     os.setgid(int(sys.argv[2]))
     os.setuid(int(sys.argv[2]))
-    {"requests": flood_with_requests, "connections": flood_with_connections}[sys.argv[3]](sys.argv[1])
+    {"requests": flood_with_requests, "crowd": lambda path: flood_with_requests(path, 400),
+     "connections": flood_with_connections}[sys.argv[3]](sys.argv[1])

@@ -260,6 +260,56 @@ static void limits_can_change_while_programs_are_connected(void **state)
 	world_free(w);
 }
 
+static void a_user_has_its_share_of_a_turn_unless_it_is_alone(void **state)
+{
+	struct hub_limits l = limits();
+	struct world *w = world_limited(&l);
+	struct world_program *p = world_connect(w), *second = world_connect(w);
+	struct world_program *other;
+
+	(void)state;
+	hub_begin_turn(w->hub);
+	for (int i = 0; i < 10 * HUB_TURN_WORK; i++)
+		hub_end_request(w->hub, p->peer);
+	assert_true(hub_has_turn(w->hub, p->peer));
+	other = world_connect_as(w, 1001);
+	assert_false(hub_has_turn(w->hub, p->peer));
+	assert_false(hub_has_turn(w->hub, second->peer));
+	assert_true(hub_has_turn(w->hub, other->peer));
+	hub_begin_turn(w->hub);
+	assert_true(hub_has_turn(w->hub, second->peer));
+	/* what a request made the daemon say counts as well */
+	world_send(p, "{\"op\":\"list\",\"id\":1,\"what\":\"errors\"}");
+	p->reads = false;
+	world_settle(w);
+	for (int i = 0; i < HUB_TURN_WORK / 2; i++)
+		hub_end_request(w->hub, p->peer);
+	assert_false(hub_has_turn(w->hub, p->peer));
+	world_free(w);
+}
+
+static void who_holds_much_is_read_little_at_a_time(void **state)
+{
+	struct hub_limits l = limits();
+	struct world *w;
+	struct world_program *p;
+	char *part = calloc(1, 30000);
+
+	(void)state;
+	l.user_memory = 100000;
+	w = world_limited(&l);
+	p = world_connect(w);
+	memset(part, 'x', 30000);
+	assert_int_equal(hub_read_size(w->hub, p->peer, 1 << 18), 1 << 18);
+	peer_feed(p->peer, (struct slice){part, 30000});
+	assert_false(peer_next(p->peer, &(struct request){0}));
+	peer_keep(p->peer);
+	hub_peer_kept(w->hub, p->peer);
+	assert_int_equal(hub_read_size(w->hub, p->peer, 1 << 18), 16384);
+	free(part);
+	world_free(w);
+}
+
 static const struct hub_setting settings[] = {
 	{"daemon", "log_level", "debug", "info", "/etc/x.yaml:3", true},
 	{"limits", "max_line", "1M", "1M", NULL, true},
@@ -442,6 +492,8 @@ int main(void)
 		cmocka_unit_test(the_biggest_queue_of_a_user_is_cut_first),
 		cmocka_unit_test(a_line_that_is_never_ended_is_charged_too),
 		cmocka_unit_test(limits_can_change_while_programs_are_connected),
+		cmocka_unit_test(a_user_has_its_share_of_a_turn_unless_it_is_alone),
+		cmocka_unit_test(who_holds_much_is_read_little_at_a_time),
 		cmocka_unit_test(the_configuration_is_listed_for_administrators),
 		cmocka_unit_test(a_session_on_demand_waits_for_the_first_request),
 		cmocka_unit_test(a_session_gives_up_after_its_attempts_and_is_armed_again),
