@@ -58,6 +58,7 @@ static void note_add(struct hub *hub, const struct hub_note *from, struct slice 
 	hub->n_notes++;
 }
 
+PRINTF(3, 0)
 static void note_add_text(struct hub *hub, const struct hub_note *from, const char *format,
 			  va_list args)
 {
