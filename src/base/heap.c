@@ -1,114 +1,113 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Due times: a binary heap
+ * Due times: a pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986)
  */
 
 #include "base/heap.h"
 
-#include "base/mem.h"
-
-#include <errno.h>
+#include <stddef.h>
 
 void heap_init(struct heap *h)
 {
 	*h = (struct heap){0};
 }
 
-void heap_done(struct heap *h)
+/* Of two trees, either of which may be empty, the later one becomes a child of the other. */
+static struct due *heap_merge(struct due *a, struct due *b)
 {
-	mem_free(h->items);
-	heap_init(h);
+	struct due *parent, *child;
+
+	if (!a || !b)
+		return a ? a : b;
+	parent = a->at_ms <= b->at_ms ? a : b;
+	child = parent == a ? b : a;
+	child->before = parent;
+	child->next = parent->child;
+	if (child->next)
+		child->next->before = child;
+	parent->child = child;
+	return parent;
 }
 
-static void heap_put(struct heap *h, size_t index, struct due *d)
+/* Takes the tree below d, d included, out of its siblings. */
+static void heap_cut(struct due *d)
 {
-	h->items[index - 1] = d;
-	d->index = index;
+	if (d->before->child == d)
+		d->before->child = d->next;
+	else
+		d->before->next = d->next;
+	if (d->next)
+		d->next->before = d->before;
+	d->next = d->before = NULL;
 }
 
-static void heap_up(struct heap *h, struct due *d)
+/* Detaches a tree from the front of its siblings. */
+static struct due *heap_take_first(struct due **siblings)
 {
-	size_t i = d->index;
+	struct due *first = *siblings;
 
-	while (i > 1 && h->items[i / 2 - 1]->at_ms > d->at_ms) {
-		heap_put(h, i, h->items[i / 2 - 1]);
-		i /= 2;
+	if (!first)
+		return NULL;
+	*siblings = first->next;
+	first->next = first->before = NULL;
+	return first;
+}
+
+/*
+ * One tree out of siblings: first they are merged by twos from the left, then
+ * the results from the right, which is what makes removing cheap. In between,
+ * the results hang by their next.
+ */
+static struct due *heap_pair(struct due *siblings)
+{
+	struct due *pairs = NULL, *tree = NULL;
+
+	while (siblings) {
+		struct due *a = heap_take_first(&siblings);
+		struct due *pair = heap_merge(a, heap_take_first(&siblings));
+
+		pair->next = pairs;
+		pairs = pair;
 	}
-	heap_put(h, i, d);
-}
+	while (pairs) {
+		struct due *pair = heap_take_first(&pairs);
 
-static void heap_down(struct heap *h, struct due *d)
-{
-	size_t i = d->index;
-
-	while (2 * i <= h->count) {
-		size_t child = 2 * i;
-
-		if (child < h->count && h->items[child]->at_ms < h->items[child - 1]->at_ms)
-			child++;
-		if (h->items[child - 1]->at_ms >= d->at_ms)
-			break;
-		heap_put(h, i, h->items[child - 1]);
-		i = child;
+		tree = heap_merge(tree, pair);
 	}
-	heap_put(h, i, d);
-}
-
-static int heap_make_room(struct heap *h)
-{
-	size_t cap = h->cap ? h->cap * 2 : 8;
-	struct due **items;
-
-	if (h->count < h->cap)
-		return 0;
-	items = mem_realloc(h->items, cap * sizeof(struct due *));
-	if (!items)
-		return -ENOMEM;
-	h->items = items;
-	h->cap = cap;
-	return 0;
-}
-
-int heap_set(struct heap *h, struct due *d, uint64_t at_ms)
-{
-	if (!d->index) {
-		int r = heap_make_room(h);
-
-		if (r < 0)
-			return r;
-		h->count++;
-		heap_put(h, h->count, d);
-	}
-	d->at_ms = at_ms;
-	heap_up(h, d);
-	heap_down(h, d);
-	return 0;
+	return tree;
 }
 
 void heap_remove(struct heap *h, struct due *d)
 {
-	struct due *last;
-	size_t index = d->index;
+	struct due *below;
 
-	if (!index)
+	if (!d->is_set)
 		return;
-	last = h->items[h->count - 1];
-	h->count--;
-	d->index = 0;
-	if (last == d)
-		return;
-	heap_put(h, index, last);
-	heap_up(h, last);
-	heap_down(h, last);
+	below = heap_pair(d->child);
+	if (h->root == d) {
+		h->root = below;
+	} else {
+		heap_cut(d);
+		h->root = heap_merge(h->root, below);
+	}
+	*d = (struct due){.at_ms = d->at_ms};
+}
+
+void heap_set(struct heap *h, struct due *d, uint64_t at_ms)
+{
+	heap_remove(h, d);
+	d->at_ms = at_ms;
+	d->is_set = true;
+	h->root = heap_merge(h->root, d);
 }
 
 struct due *heap_peek(const struct heap *h)
 {
-	return h->count ? h->items[0] : NULL;
+	return h->root;
 }
 
 uint64_t heap_deadline(const struct heap *h)
 {
-	return h->count ? h->items[0]->at_ms : NEVER_MS;
+	return h->root ? h->root->at_ms : NEVER_MS;
 }

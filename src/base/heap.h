@@ -4,9 +4,10 @@
 /*
  * Due times
  *
- * A binary heap of intrusive entries ordered by their due time; the earliest
- * is looked at in O(1), moved or removed in O(log n). Room for an entry is
- * made when it is added, so moving and removing cannot fail.
+ * A pairing heap of intrusive entries ordered by their due time: the earliest
+ * is looked at in O(1), one is added in O(1), moved or removed in O(log n)
+ * amortised. Entries hold the links themselves, so nothing is allocated and no
+ * deadline can be lost for want of memory.
  */
 
 #include "base/cleanup.h"
@@ -17,21 +18,23 @@
 /* A time that never comes. All times are milliseconds of one monotonic clock. */
 #define NEVER_MS UINT64_MAX
 
+/* All zero: not in a heap. */
 struct due {
 	uint64_t at_ms;
-	size_t index; /* 1-based place in the heap; 0 while not in it */
+	bool is_set;	    /* in the heap */
+	struct due *child;  /* the first of those that are due later */
+	struct due *next;   /* its sibling */
+	struct due *before; /* the sibling before it, or of the first one the parent */
 };
 
 struct heap {
-	struct due **items;
-	size_t count, cap;
+	struct due *root;
 };
 
 void heap_init(struct heap *h);
-void heap_done(struct heap *h);
 
-/* Adds d, or moves it when it is in already. 0 or -ENOMEM (only when it was not in). */
-int heap_set(struct heap *h, struct due *d, uint64_t at_ms) MUST_CHECK;
+/* Adds d, or moves it when it is in already. */
+void heap_set(struct heap *h, struct due *d, uint64_t at_ms);
 
 /* Harmless when d is not in. */
 void heap_remove(struct heap *h, struct due *d);

@@ -15,20 +15,34 @@
 #include <string.h>
 
 static long mem_countdown = -1;
+static long mem_failures; /* how many follow; negative: all */
 
 static bool mem_must_fail(void)
 {
 	if (mem_countdown < 0)
 		return false;
-	if (mem_countdown == 0)
-		return true;
-	mem_countdown--;
-	return false;
+	if (mem_countdown > 0) {
+		mem_countdown--;
+		return false;
+	}
+	if (mem_failures > 0 && --mem_failures == 0)
+		mem_countdown = -1;
+	return true;
 }
 
 void mem_fail_after(long n)
 {
 	mem_countdown = n;
+	mem_failures = -1;
+}
+
+bool mem_fail_once_after(long n)
+{
+	bool happened = mem_countdown < 0 && mem_failures == 0;
+
+	mem_countdown = n;
+	mem_failures = n < 0 ? 0 : 1;
+	return happened;
 }
 
 void *mem_alloc(size_t n)

@@ -5,6 +5,7 @@
  * The one door to the allocator, so that a test can let the Nth allocation fail
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed memory, or NULL. Released by mem_free(). */
@@ -28,3 +29,9 @@ void mem_freep(void *p);
  * behind it; a negative n switches that off.
  */
 void mem_fail_after(long n);
+
+/*
+ * Tests only: the allocation after n successful ones fails, and no other; a
+ * negative n switches that off. Whether the one asked for before has failed.
+ */
+bool mem_fail_once_after(long n);

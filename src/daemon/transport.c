@@ -206,13 +206,8 @@ void transport_flush(struct transport *t)
 {
 	struct session *session = hub_link_session(t->link);
 
-	if (session->out.error && t->ws) {
-		log_line(LOG_LEVEL_ERROR, "session %s: too much waits for the router: %s",
-			 t->config->name, strerror(-session->out.error));
-		ws_kill(t->ws);
-	} else if (t->ws && buf_len(&session->out)) {
+	if (t->ws && buf_len(&session->out))
 		ws_want_write(t->ws);
-	}
 }
 
 void transport_sweep(struct transport *t, uint64_t now_ms)

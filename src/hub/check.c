@@ -87,7 +87,7 @@ static void check_want(const struct want *w)
 	assert(w->state != WANT_ACTIVE || w->id);
 	/* A want that nobody has is being undone, or waited for. */
 	if (!w->n_handles && joined && l->session.state == SESSION_JOINED)
-		assert(w->state != WANT_ACTIVE || list_is_linked(&w->queue));
+		assert(w->state != WANT_ACTIVE || list_is_linked(&w->queue) || w->retry.due.is_set);
 	if (w->key.kind == WANT_REGISTRATION)
 		assert(w->n_handles <= 1);
 	if (!w->n_handles)
@@ -95,7 +95,7 @@ static void check_want(const struct want *w)
 	/* Wanted and joined: the router has it, is asked, will be asked, or refused it. */
 	if (joined && l->session.state == SESSION_JOINED)
 		assert(w->state != WANT_ABSENT || list_is_linked(&w->queue) || w->failed ||
-		       l->n_unanswered >= LINK_MAX_UNANSWERED);
+		       w->retry.due.is_set || l->n_unanswered >= LINK_MAX_UNANSWERED);
 }
 
 static void check_link(const struct link *l)
@@ -119,7 +119,7 @@ static void check_link(const struct link *l)
 	       list_is_empty(&l->invocations));
 	/* A link that is not joined has an attempt running, one planned, or a transport ending. */
 	if (l->state != LINK_JOINED && l->state != LINK_CLOSING && l->hub->drain == HUB_RUNNING)
-		assert(l->timer.due.index || l->transport != TRANSPORT_NONE || l->wish ||
+		assert(l->timer.due.is_set || l->transport != TRANSPORT_NONE || l->wish ||
 		       !l->attempt || l->has_given_up);
 }
 

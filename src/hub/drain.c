@@ -70,7 +70,7 @@ void hub_drain(struct hub *hub)
 
 static bool drain_may_leave(const struct hub *hub)
 {
-	if (hub->now_ms >= hub->drain_timer.due.at_ms && !hub->drain_timer.due.index)
+	if (hub->now_ms >= hub->drain_timer.due.at_ms && !hub->drain_timer.due.is_set)
 		return true;
 	list_for_each (i, &hub->links)
 		if (!list_is_empty(&CONTAINER_OF(i, struct link, node)->to_send))

@@ -51,7 +51,6 @@ struct hub *hub_free(struct hub *hub)
 	note_free_all(hub);
 	admit_forget_all(hub);
 	hub_timer_stop(hub, &hub->drain_timer);
-	heap_done(&hub->heap);
 	users_done(&hub->users);
 	buf_done(&hub->tail);
 	return mem_free(hub);
@@ -94,8 +93,7 @@ void hub_count(const struct hub *hub, struct hub_counts *ret)
 
 void hub_timer_set(struct hub *hub, struct timer *timer, uint64_t at_ms)
 {
-	if (heap_set(&hub->heap, &timer->due, at_ms) < 0)
-		note_plain(hub, 3, "out of memory: a deadline is lost");
+	heap_set(&hub->heap, &timer->due, at_ms);
 }
 
 void hub_timer_stop(struct hub *hub, struct timer *timer)

@@ -117,6 +117,15 @@ struct session *hub_link_session(struct link *l)
 	return &l->session;
 }
 
+/* ---- wishes ---- */
+
+static void link_wish(struct link *l, int wish)
+{
+	l->wish = wish;
+	l->transport = TRANSPORT_CLOSING;
+	hub_timer_stop(l->hub, &l->timer);
+}
+
 /* ---- outbound ---- */
 
 void link_mark_dirty(struct link *l)
@@ -137,6 +146,13 @@ uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 {
 	uint64_t request = session_send(&l->session, msg);
 
+	/* A message that is lost would be waited for: better a session that is lost, and told so.
+	 */
+	if (l->session.out.error && l->transport == TRANSPORT_OPEN) {
+		note_link(l, 3, HUB_EVENT_NONE, "session %s: too much waits for the router: %s",
+			  l->config.name, strerror(-l->session.out.error));
+		link_wish(l, HUB_WISH_KILL);
+	}
 	link_mark_dirty(l);
 	return request;
 }
@@ -156,7 +172,7 @@ void link_block(struct link *l, struct program *p)
 {
 	list_unlink(&p->blocked);
 	list_append(&l->blocked, &p->blocked);
-	if (!list_is_empty(&l->to_send) && !l->hold.due.index)
+	if (!list_is_empty(&l->to_send) && !l->hold.due.is_set)
 		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
 }
 
@@ -174,15 +190,6 @@ void hub_link_drained(struct link *l)
 	}
 	if (buf_len(&l->session.out) < LINK_LOW_WATER && !link_is_congested(l))
 		link_wake_blocked(l);
-}
-
-/* ---- wishes ---- */
-
-static void link_wish(struct link *l, int wish)
-{
-	l->wish = wish;
-	l->transport = TRANSPORT_CLOSING;
-	hub_timer_stop(l->hub, &l->timer);
 }
 
 /* ---- attempts ---- */
@@ -297,6 +304,11 @@ void hub_link_opened(struct link *l)
 		return;
 	l->transport = TRANSPORT_OPEN;
 	session_open(&l->session);
+	if (l->session.out.error) {
+		link_attempt_failed(l, slice_of(link_over_uri(HUB_OVER_TRANSPORT)),
+				    slice_of(strerror(-l->session.out.error)));
+		link_wish(l, HUB_WISH_KILL);
+	}
 	link_mark_dirty(l);
 }
 

@@ -42,7 +42,7 @@ void program_mark_dirty(struct program *p)
 {
 	struct hub *hub = p->hub;
 
-	if (p->peer.n_undrained && !p->stall.due.index) {
+	if (p->peer.n_undrained && !p->stall.due.is_set) {
 		p->progress_ms = hub->now_ms;
 		hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.limits.stall_timeout_ms);
 	}

@@ -17,6 +17,9 @@
 
 #include "base/mem.h"
 
+/* What could not be told for want of memory is tried again after this. */
+#define WANT_STARVED_MS 1000
+
 /* ---- finding ---- */
 
 static uint64_t want_hash(const struct link *l, const struct want_key *key)
@@ -218,14 +221,14 @@ static enum wamp_type want_type(const struct want *w, bool undo)
 	return undo ? WAMP_UNSUBSCRIBE : WAMP_SUBSCRIBE;
 }
 
-static void want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
+/* Whether it is on its way; without memory it is not. */
+static bool want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
 {
 	struct ask *a = mem_alloc(sizeof(*a));
 
 	if (!a) {
-		/* Without memory nothing is sent; the next change of the session tries again. */
 		note_plain(l->hub, 3, "out of memory: a registration or subscription is not told");
-		return;
+		return false;
 	}
 	list_init(&a->of_want);
 	list_init(&a->pending.order);
@@ -236,11 +239,13 @@ static void want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
 		list_append(&w->asks, &a->of_want);
 	pending_start(&a->pending, l, PENDING_ASK, msg->type, link_send(l, msg),
 		      l->config.registration_timeout_ms);
+	return true;
 }
 
 static void want_send(struct want *w)
 {
-	bool undo = w->state == WANT_ACTIVE;
+	enum want_state before = w->state;
+	bool undo = before == WANT_ACTIVE;
 	struct wamp_msg msg = {.type = want_type(w, undo)};
 
 	if (undo) {
@@ -250,7 +255,10 @@ static void want_send(struct want *w)
 		msg.details = w->key.options;
 	}
 	w->state = undo ? WANT_UNDOING : WANT_ASKED;
-	want_ask(w->link, w, &msg);
+	if (want_ask(w->link, w, &msg))
+		return;
+	w->state = before;
+	hub_timer_set(w->link->hub, &w->retry, w->link->hub->now_ms + WANT_STARVED_MS);
 }
 
 void want_pump(struct link *l)
@@ -350,7 +358,7 @@ static void want_give_back(struct link *l, const struct session_event *event)
 	if (event->msg.type != WAMP_REGISTERED && event->msg.type != WAMP_SUBSCRIBED)
 		return;
 	msg.type = event->msg.type == WAMP_REGISTERED ? WAMP_UNREGISTER : WAMP_UNSUBSCRIBE;
-	want_ask(l, NULL, &msg);
+	(void)want_ask(l, NULL, &msg);
 }
 
 void want_answer(struct ask *a, const struct session_event *event)
