@@ -79,6 +79,12 @@ static bool auth_read_number(uint64_t *ret, const struct scan_value *extra, cons
 	return scan_u64(&v, max, ret) && *ret;
 }
 
+/* Each block of a hash's length has all the rounds. */
+static uint64_t auth_blocks(uint64_t keylen)
+{
+	return (keylen + CRYPTO_SHA256_SIZE - 1) / CRYPTO_SHA256_SIZE;
+}
+
 static int auth_read_cra(struct auth_cra *ret, const struct scan_value *extra,
 			 char ret_message[AUTH_MAX_MESSAGE])
 {
@@ -92,15 +98,16 @@ static int auth_read_cra(struct auth_cra *ret, const struct scan_value *extra,
 	ret->salt = dict_text(extra, "salt");
 	if (!ret->salt)
 		return -ENOMEM;
+	if (!auth_read_number(&ret->keylen, extra, "keylen", AUTH_CRA_MAX_KEYLEN, AUTH_CRA_KEYLEN))
+		return auth_refuse(ret_message, "the router asks for a key of no or over %d bytes",
+				   AUTH_CRA_MAX_KEYLEN);
 	if (!auth_read_number(&ret->iterations, extra, "iterations", AUTH_MAX_ITERATIONS,
-			      AUTH_CRA_ITERATIONS))
+			      AUTH_CRA_ITERATIONS) ||
+	    ret->iterations * auth_blocks(ret->keylen) > AUTH_MAX_ITERATIONS)
 		return auth_refuse(ret_message,
 				   "the router asks for more than %d rounds of key derivation, or "
 				   "for none",
 				   AUTH_MAX_ITERATIONS);
-	if (!auth_read_number(&ret->keylen, extra, "keylen", AUTH_CRA_MAX_KEYLEN, AUTH_CRA_KEYLEN))
-		return auth_refuse(ret_message, "the router asks for a key of no or over %d bytes",
-				   AUTH_CRA_MAX_KEYLEN);
 	return 0;
 }
 

@@ -28,8 +28,9 @@ int auth_method_find(struct slice name);
 bool auth_needs_secret(enum auth_method method);
 
 /*
- * Rounds of PBKDF2 that a router may ask for. It is computed on the loop, so
- * that more (100 ms) would be an attack on every local program.
+ * Rounds of PBKDF2 that a router may ask for, over all blocks of the key. It is
+ * computed on the loop, so that more (100 ms) would be an attack on every local
+ * program.
  */
 #define AUTH_MAX_ITERATIONS 400000
 

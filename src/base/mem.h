@@ -21,7 +21,7 @@ char *mem_strdup(const char *text) __attribute__((__warn_unused_result__));
 /* Takes NULL; returns NULL, for "return mem_free(p)". */
 void *mem_free(void *p);
 
-/* For CLEANUP(mem_freep). */
+/* For CLEANUP(mem_freep), of a variable of any pointer type. */
 void mem_freep(void *p);
 
 /*

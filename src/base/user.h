@@ -15,6 +15,12 @@
 
 #include <sys/types.h>
 
+/* What may be told once a second; all zero: never yet. */
+struct throttle {
+	uint64_t told_ms; /* when it was told last */
+	uint32_t n_untold;
+};
+
 struct user {
 	struct map_node node;
 	struct users *users;
@@ -26,8 +32,9 @@ struct user {
 	struct list recent; /* keeps the record for the second in which the user connected */
 	uint64_t second_ms; /* when that began */
 	uint32_t n_second;  /* connections in it */
-	uint64_t told_ms;   /* when a refusal was logged last */
-	uint32_t n_untold;  /* since */
+
+	/* of who writes the log: */
+	struct throttle refusals, cuts;
 
 	/* of who shares turns: */
 	uint64_t turn;	 /* the last one in which something was done for the user */
@@ -35,6 +42,7 @@ struct user {
 
 	/* of who bounds memory: */
 	struct list greedy; /* over the limit: looked at before the turn ends */
+	uint64_t spared_ms; /* when nothing was found that could be cut */
 };
 
 enum user_slot {

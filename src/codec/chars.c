@@ -42,6 +42,16 @@ size_t chars_length(const unsigned char *p, const unsigned char *end)
 	return row.n;
 }
 
+size_t chars_cut(const char *text, size_t len, size_t max)
+{
+	if (len <= max)
+		return len;
+	/* Not in front of the rest of a character. */
+	while (max && ((unsigned char)text[max] & 0xc0) == 0x80)
+		max--;
+	return max;
+}
+
 size_t chars_put(char *to, unsigned c)
 {
 	if (c < 0x80) {

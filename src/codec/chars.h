@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* How much of a text stays when it is cut to at most max bytes between two characters. */
+size_t chars_cut(const char *text, size_t len, size_t max);
+
 /* What stands for a character that cannot be told. */
 #define CHARS_REPLACEMENT 0xfffd
 

@@ -26,6 +26,15 @@ void line_feed(struct line_reader *r, struct slice bytes)
 	r->fresh = bytes;
 }
 
+void line_drop(struct line_reader *r)
+{
+	uint64_t number = r->number;
+
+	line_done(r);
+	line_init(r, r->max);
+	r->number = number;
+}
+
 size_t line_pending(const struct line_reader *r)
 {
 	return buf_len(&r->kept) - r->taken + r->fresh.len;

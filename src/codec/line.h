@@ -43,6 +43,9 @@ int line_next(struct line_reader *r, struct slice *ret_line) MUST_CHECK;
  */
 int line_keep(struct line_reader *r) MUST_CHECK;
 
+/* Forgets everything that waits. */
+void line_drop(struct line_reader *r);
+
 /* Bytes that wait: kept and lent. */
 size_t line_pending(const struct line_reader *r);
 

@@ -253,18 +253,12 @@ static void rules_check_trust(const struct rules_session *s)
 	const struct setting *at;
 	char room[96];
 
-	if (!tls->verify && tls->pin_sha256.n) {
-		at = rules_find(s, "tls_verify");
-		config_errors_add(s->rules->errors, at->file, at->line,
-				  "%s has 'tls_verify: no' and 'tls_pin_sha256', which would not "
-				  "be looked at; remove one",
-				  rules_owner(s, at, room));
-	}
-	if (tls->verify && !tls->system_ca && !tls->ca_file && !tls->ca_dir && !tls->pin_sha256.n) {
+	if (tls->verify && !tls->system_ca && !tls->ca_file && !tls->ca_dir) {
 		at = rules_find(s, "tls_system_ca");
 		config_errors_add(s->rules->errors, at->file, at->line,
 				  "%s has 'tls_system_ca: no', so no certificate could be trusted; "
-				  "give 'tls_ca_file', 'tls_ca_dir' or 'tls_pin_sha256'",
+				  "give 'tls_ca_file' or 'tls_ca_dir', or 'tls_verify: no' with "
+				  "'tls_pin_sha256'",
 				  rules_owner(s, at, room));
 	}
 }
@@ -308,12 +302,12 @@ static void rules_warn(const struct rules_session *s)
 				   "session '%s': the ticket travels in clear to %s; better wss://",
 				   session->name, session->host);
 	}
-	if (session->use_tls && !session->tls.verify) {
+	if (session->use_tls && !session->tls.verify && !session->tls.pin_sha256.n) {
 		at = rules_find(s, "tls_verify");
 		config_errors_warn(s->rules->errors, at->file, at->line,
 				   "'tls_verify: no' lets anybody play the router; better "
 				   "'tls_ca_file' or 'tls_pin_sha256'");
-	} else if (session->use_tls && !session->tls.verify_host) {
+	} else if (session->use_tls && session->tls.verify && !session->tls.verify_host) {
 		at = rules_find(s, "tls_verify_host");
 		config_errors_warn(s->rules->errors, at->file, at->line,
 				   "'tls_verify_host: no' lets every host with a certificate play "

@@ -97,6 +97,7 @@ struct transport {
 	struct list node;
 	const struct config_session *config;
 	struct ws_tls *tls; /* of a session on wss */
+	uint64_t tls_stamp; /* of the files that it was made of */
 	struct ws *ws;
 	struct router_session *embedded;
 	bool closing;

@@ -85,6 +85,7 @@ void conn_serve(struct conn *c)
 		(void)app_pump(c->app);
 		hub_end_request(c->app->hub, c->peer);
 	}
+	peer_rest(c->peer);
 	hub_peer_answered(c->app->hub, c->peer);
 	conn_after_input(c, more, held);
 }
@@ -130,7 +131,7 @@ static void conn_linger(struct conn *c, bool progress)
 	if (c->peer->state != PEER_LEAVING)
 		return;
 	if (c->peer->by_choice && (progress || !c->linger_ms))
-		c->linger_ms = now + c->app->config->limits.stall_timeout_ms;
+		c->linger_ms = now + c->app->latest->limits.stall_timeout_ms;
 	else if (!c->linger_ms)
 		c->linger_ms = now + CONN_LINGER_MS;
 }
@@ -215,15 +216,27 @@ static const struct stream_ops conn_ops = {
 	.on_closed = conn_on_closed,
 };
 
+/* Who cannot be told apart from others is not let in: 0 would be root. */
+static int conn_admit(struct conn *c)
+{
+	struct peer_credentials credentials;
+	struct ucred ucred;
+	int r = stream_credentials(&c->stream, &ucred);
+
+	if (r < 0)
+		return r;
+	credentials = (struct peer_credentials){ucred.uid, ucred.gid, ucred.pid};
+	return hub_add_peer(c->app->hub, &credentials, c, &c->peer);
+}
+
 void conn_accept(struct listener *listener)
 {
 	struct app *app = CONTAINER_OF(listener, struct app, listener);
 	struct conn *c = mem_alloc(sizeof(*c));
-	struct peer_credentials credentials = {0};
-	struct ucred ucred;
 
 	if (!c) {
-		log_line(LOG_LEVEL_ERROR, "out of memory: a connection waits");
+		/* It stays at the door, and is looked at again in the next turn. */
+		listener->is_waiting = true;
 		return;
 	}
 	app_touch_clock(app);
@@ -235,8 +248,6 @@ void conn_accept(struct listener *listener)
 	if (stream_accept(&c->stream, (uv_stream_t *)&listener->pipe, app->read_buffer, &conn_ops) <
 	    0)
 		return;
-	if (stream_credentials(&c->stream, &ucred) == 0)
-		credentials = (struct peer_credentials){ucred.uid, ucred.gid, ucred.pid};
-	if (hub_add_peer(app->hub, &credentials, c, &c->peer) < 0)
+	if (conn_admit(c) < 0)
 		stream_close(&c->stream);
 }

@@ -6,9 +6,11 @@
 
 #include "daemon/secure.h"
 
+#include "base/map.h"
 #include "config/option.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 static int secure_read_passphrase(struct secret *ret, const struct config_tls *tls,
 				  const char *credentials, char ret_message[SECURE_MAX_MESSAGE])
@@ -55,6 +57,24 @@ int secure_new_tls(struct ws_tls **ret, const struct config_session *session,
 	if (r > 0)
 		snprintf(ret_message, SECURE_MAX_MESSAGE, "%s", why);
 	return r > 0 ? SECURE_UNUSABLE : r;
+}
+
+uint64_t secure_stamp(const struct config_session *session)
+{
+	const char *const files[] = {session->tls.ca_file, session->tls.ca_dir, session->tls.cert,
+				     session->tls.key};
+	uint64_t stamp = 0;
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (!files[i] || stat(files[i], &st) < 0)
+			continue;
+		stamp = map_hash_u64(stamp ^ (uint64_t)st.st_ino);
+		stamp = map_hash_u64(stamp ^ (uint64_t)st.st_size);
+		stamp = map_hash_u64(stamp ^ (uint64_t)st.st_mtim.tv_sec);
+		stamp = map_hash_u64(stamp ^ (uint64_t)st.st_mtim.tv_nsec);
+	}
+	return stamp;
 }
 
 /* The line that a complaint about the session's TLS belongs to. */

@@ -23,6 +23,9 @@ enum secure_outcome { SECURE_UNUSABLE = 1 };
 int secure_new_tls(struct ws_tls **ret, const struct config_session *session,
 		   const char *credentials, char ret_message[SECURE_MAX_MESSAGE]) MUST_CHECK;
 
+/* Changes with the files that the session's TLS settings are made of. */
+uint64_t secure_stamp(const struct config_session *session);
+
 /*
  * Reads every secret and every TLS file that the configuration names, and adds
  * what is wrong with them to errors. 0 or -errno.

@@ -15,7 +15,11 @@
 #include "daemon/secure.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+/* Longest url that is shown, with its end. */
+#define TRANSPORT_MAX_URL 1024
 
 static void transport_over(struct transport *t, enum hub_over reason, const char *text)
 {
@@ -229,11 +233,19 @@ static enum link_forward transport_forward(enum config_forward forward)
 	return LINK_FORWARD_OFF;
 }
 
-static struct link_config transport_link_config(const struct config_session *c)
+/* As programs and the log see it: what stands behind a "?" may be a token. */
+static void transport_show_url(const char *url, char ret[TRANSPORT_MAX_URL])
+{
+	size_t n = strcspn(url, "?");
+
+	snprintf(ret, TRANSPORT_MAX_URL, "%.*s%s", (int)n, url, url[n] ? "?..." : "");
+}
+
+static struct link_config transport_link_config(const struct config_session *c, const char *url)
 {
 	return (struct link_config){
 		.name = c->name,
-		.url = c->url,
+		.url = url,
 		.realm = c->realm,
 		.agent = "wampbridge/" WAMPBRIDGE_VERSION,
 		.embedded = c->embedded,
@@ -260,6 +272,7 @@ static int transport_make_tls(struct transport *t)
 	char why[SECURE_MAX_MESSAGE];
 
 	/* What is wrong is told by who starts, of all sessions and with its line. */
+	t->tls_stamp = secure_stamp(t->config);
 	return t->config->use_tls
 		       ? secure_new_tls(&t->tls, t->config, t->app->options->credentials, why)
 		       : 0;
@@ -268,11 +281,13 @@ static int transport_make_tls(struct transport *t)
 int transport_new(struct app *app, const struct config_session *config)
 {
 	struct transport *t = mem_alloc(sizeof(*t));
-	struct link_config link = transport_link_config(config);
+	char url[TRANSPORT_MAX_URL];
+	struct link_config link = transport_link_config(config, url);
 	int r;
 
 	if (!t)
 		return -ENOMEM;
+	transport_show_url(config->url, url);
 	t->app = app;
 	t->config = config;
 	r = transport_make_tls(t);

@@ -74,18 +74,16 @@ static const char *admit_find_limit(struct program *p, struct user *user, uint64
 
 static void admit_refuse(struct program *p, struct user *user, const char *limit, uint64_t value)
 {
-	uint64_t now = p->hub->now_ms;
 	unsigned long long number = (unsigned long long)value;
+	unsigned untold;
 
 	peer_bye(&p->peer, "too_many_connections", true, "limit %s of %llu", limit, number);
-	user->n_untold++;
-	if (user->told_ms && now - user->told_ms < ADMIT_SECOND_MS)
-		return;
-	note_program(p, 4, HUB_EVENT_QUOTA_HIT, "too_many_connections",
-		     "connections of uid %u refused (%u, the last by pid %d): limit %s of %llu",
-		     user->uid, user->n_untold, p->peer.credentials.pid, limit, number);
-	user->told_ms = now;
-	user->n_untold = 0;
+	if (note_is_due(p->hub, &user->refusals, &untold))
+		note_program(
+			p, 4, HUB_EVENT_QUOTA_HIT, "too_many_connections",
+			"connection of uid %u refused (pid %d): limit %s of %llu (%u more since "
+			"the last such line)",
+			user->uid, p->peer.credentials.pid, limit, number, untold);
 }
 
 bool admit_program(struct program *p, struct user *user)

@@ -279,7 +279,7 @@ static void events_hand_over(struct want *w, struct events_tail *tail, const str
 
 		if (p == except || h->told != HANDLE_ACTIVE)
 			continue;
-		p->hub->n_events++;
+		p->hub->n_quarters++;
 		if (list_is_empty(&p->queue) && !h->n_holds && events_may_flow(p))
 			events_write(h, tail);
 		else

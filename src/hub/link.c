@@ -134,12 +134,25 @@ void link_mark_dirty(struct link *l)
 		list_append(&l->hub->dirty_links, &l->dirty);
 }
 
-bool link_is_congested(const struct link *l)
+/* Whether the program has asked for something that the router has not been told yet. */
+static bool link_has_unsent(const struct link *l, const struct program *p)
+{
+	if (list_is_empty(&l->to_send) || l->is_impatient)
+		return false;
+	list_for_each (i, &p->handles) {
+		const struct want *w = CONTAINER_OF(i, struct handle, of_program)->want;
+
+		if (w->link == l && list_is_linked(&w->queue))
+			return true;
+	}
+	return false;
+}
+
+bool link_is_congested(const struct link *l, const struct program *p)
 {
 	if (l->state != LINK_JOINED)
 		return false;
-	return buf_len(&l->session.out) > LINK_HIGH_WATER ||
-	       (!list_is_empty(&l->to_send) && !l->is_impatient);
+	return buf_len(&l->session.out) > LINK_HIGH_WATER || link_has_unsent(l, p);
 }
 
 uint64_t link_send(struct link *l, const struct wamp_msg *msg)
@@ -162,6 +175,8 @@ void link_wake_blocked(struct link *l)
 	list_for_each_safe (i, &l->blocked) {
 		struct program *p = CONTAINER_OF(i, struct program, blocked);
 
+		if (link_is_congested(l, p))
+			continue;
 		list_unlink(i);
 		if (!list_is_linked(&p->ready))
 			list_append(&l->hub->ready_programs, &p->ready);
@@ -188,7 +203,7 @@ void hub_link_drained(struct link *l)
 		l->is_impatient = false;
 		hub_timer_stop(l->hub, &l->hold);
 	}
-	if (buf_len(&l->session.out) < LINK_LOW_WATER && !link_is_congested(l))
+	if (buf_len(&l->session.out) < LINK_LOW_WATER)
 		link_wake_blocked(l);
 }
 
@@ -239,7 +254,9 @@ void hub_rearm(struct hub *hub)
 			continue;
 		l->has_given_up = false;
 		l->attempt = 0;
-		link_connect(l);
+		/* A transport that is still ending is followed by the next attempt anyway. */
+		if (l->transport == TRANSPORT_NONE)
+			link_connect(l);
 	}
 }
 

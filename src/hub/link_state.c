@@ -7,6 +7,7 @@
 #include "hub/internal.h"
 
 #include "base/mem.h"
+#include "codec/chars.h"
 
 #include <stdio.h>
 
@@ -36,8 +37,10 @@ const char *link_state_name(enum link_state state)
 	return "?";
 }
 
-/* Longest explanation; what a router says is cut off behind it. */
-#define LINK_MAX_WHY 512
+/* Longest reason and message that are kept, and both of them together with a little more. */
+#define LINK_MAX_REASON	 256
+#define LINK_MAX_MESSAGE 512
+#define LINK_MAX_WHY	 800
 
 /* What a router gave as its reason, and what is for people. */
 static const char *link_explain(const struct link *l, char why[LINK_MAX_WHY])
@@ -84,7 +87,7 @@ static void link_note_state(const struct link *l, int level, enum hub_event even
 		note_link(l, level, event, "session %s (%s): joined %s as %llu", l->config.name,
 			  l->config.url, l->session.welcome.realm ?: l->config.realm,
 			  (unsigned long long)l->session.welcome.session_id);
-	else if (l->retry_at_ms > now && l->state != LINK_CLOSING)
+	else if (l->retry_at_ms > now && l->state != LINK_CLOSING && l->attempt)
 		note_link(l, level, event,
 			  "session %s (%s): %s, attempt %u: %s; next one in %llu ms",
 			  l->config.name, l->config.url, link_state_name(l->state), l->attempt, why,
@@ -125,11 +128,17 @@ void hub_report(struct hub *hub)
 		link_note_state(CONTAINER_OF(i, struct link, node), 6, HUB_EVENT_NONE);
 }
 
+/* What a router says is a stranger's text: as much of it as is good for status and log. */
+static char *link_keep(struct slice text, size_t max)
+{
+	return text.len ? mem_strndup(text.ptr, chars_cut(text.ptr, text.len, max)) : NULL;
+}
+
 void link_set_state(struct link *l, enum link_state state, struct slice reason,
 		    struct slice message)
 {
-	char *new_reason = reason.len ? mem_strndup(reason.ptr, reason.len) : NULL;
-	char *new_message = message.len ? mem_strndup(message.ptr, message.len) : NULL;
+	char *new_reason = link_keep(reason, LINK_MAX_REASON);
+	char *new_message = link_keep(message, LINK_MAX_MESSAGE);
 
 	mem_free(l->reason);
 	mem_free(l->message);

@@ -63,26 +63,22 @@ bool memory_refuses(struct program *p, const struct request *r)
 	return true;
 }
 
-/* The user's program with the biggest queue, or NULL; what those that leave still hold. */
-static struct program *memory_find_biggest(struct hub *hub, const struct user *user,
-					   size_t *ret_leaving)
+/* The user's program with the biggest queue, or NULL if none is worth a cut. */
+static struct program *memory_find_biggest(struct hub *hub, const struct user *user)
 {
 	struct program *biggest = NULL;
 
-	*ret_leaving = 0;
 	list_for_each (i, &hub->programs) {
 		struct program *p = CONTAINER_OF(i, struct program, node);
 
-		if (p->memory.user != user)
-			continue;
-		if (p->peer.state == PEER_LEAVING || p->peer.state == PEER_GONE)
-			*ret_leaving += p->memory.amount;
-		else if (!biggest || memory_queue(p) > memory_queue(biggest))
+		if (p->memory.user == user && p->peer.state != PEER_GONE &&
+		    (!biggest || memory_queue(p) > memory_queue(biggest)))
 			biggest = p;
 	}
 	return biggest && memory_queue(biggest) >= MEMORY_MIN_QUEUE ? biggest : NULL;
 }
 
+/* What is not on its way yet is forgotten, so that the memory is free at once. */
 static void memory_cut_off(struct program *p)
 {
 	size_t n = memory_queue(p);
@@ -91,19 +87,38 @@ static void memory_cut_off(struct program *p)
 	snprintf(why, sizeof(why),
 		 "waiting, the biggest queue of a user that is over its user_memory of %zu",
 		 p->hub->config.limits.user_memory);
-	list_for_each (i, &p->handles)
-		events_drop_all(CONTAINER_OF(i, struct handle, of_program));
+	peer_drop_output(&p->peer);
+	line_drop(&p->peer.in);
 	program_cut_off(p, HUB_EVENT_QUOTA_HIT, n, why);
+}
+
+/* Who has its bye and is still the biggest does not even read that. */
+static void memory_end(struct program *p)
+{
+	peer_drop_output(&p->peer);
+	p->peer.state = PEER_GONE;
+	program_mark_dirty(p);
 }
 
 static void memory_enforce(struct hub *hub, struct user *user)
 {
 	struct program *biggest;
-	size_t leaving;
 
-	while ((biggest = memory_find_biggest(hub, user, &leaving)) &&
-	       user->charged[USER_BYTES] - leaving > hub->config.limits.user_memory)
-		memory_cut_off(biggest);
+	/* That nothing can be cut is not found out more than once in a while. */
+	if (user->spared_ms == hub->now_ms)
+		return;
+	while (user->charged[USER_BYTES] > hub->config.limits.user_memory) {
+		biggest = memory_find_biggest(hub, user);
+		if (!biggest) {
+			user->spared_ms = hub->now_ms;
+			return;
+		}
+		if (biggest->peer.state == PEER_LEAVING)
+			memory_end(biggest);
+		else
+			memory_cut_off(biggest);
+		memory_update(biggest);
+	}
 }
 
 void memory_enforce_all(struct hub *hub)

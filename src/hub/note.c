@@ -20,6 +20,9 @@
 /* Longest text; what a router says is cut off behind it. */
 #define NOTE_MAX_TEXT 1024
 
+/* A line that a program or a router can cause at will is written so often at most. */
+#define NOTE_THROTTLE_MS 1000
+
 struct note {
 	struct list node;
 	struct hub_note note; /* its text, uri and peer_name stand behind the struct */
@@ -113,6 +116,18 @@ void note_link(const struct link *l, int level, enum hub_event event, const char
 	va_start(args, format);
 	note_add_text(l->hub, &note, format, args);
 	va_end(args);
+}
+
+bool note_is_due(const struct hub *hub, struct throttle *t, unsigned *ret_untold)
+{
+	if (t->told_ms && hub->now_ms - t->told_ms < NOTE_THROTTLE_MS) {
+		t->n_untold++;
+		return false;
+	}
+	*ret_untold = t->n_untold;
+	t->n_untold = 0;
+	t->told_ms = hub->now_ms;
+	return true;
 }
 
 bool hub_next_note(struct hub *hub, struct hub_note *ret)

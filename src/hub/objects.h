@@ -80,7 +80,7 @@ struct hub {
 	size_t n_handles[2]; /* by enum want_kind */
 	uint64_t next_conn;
 	uint64_t turn;
-	uint64_t n_events; /* handed to programs in the request that is being handled */
+	uint64_t n_quarters; /* of units of work, in the request that is being handled */
 	enum hub_drain_state drain;
 	struct timer drain_timer;
 	struct buf tail; /* where an event's shared part is composed */
@@ -90,6 +90,7 @@ struct program {
 	struct peer peer;
 	struct hub *hub;
 	void *owner;
+	bool is_dropped;      /* it has nothing any more but its connection */
 	bool is_admitted;     /* greeted: it counts for max_connections */
 	struct charge memory; /* what waits because of it */
 	size_t n_said;	      /* undrained when the request began that is being handled */
@@ -162,8 +163,9 @@ struct link {
 	unsigned n_unanswered;
 	struct list invocations;
 	struct list blocked; /* programs that wait for room */
-	struct timer hold;   /* since the first of them waits for to_send */
-	bool is_impatient;   /* they have waited long enough for that */
+	struct throttle refusals;
+	struct timer hold; /* since the first of them waits for to_send */
+	bool is_impatient; /* they have waited long enough for that */
 };
 
 enum pending_kind {

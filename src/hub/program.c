@@ -27,17 +27,6 @@ void *hub_peer_owner(const struct peer *peer)
 	return program_of(peer)->owner;
 }
 
-void program_cut_off(struct program *p, enum hub_event event, size_t n, const char *why)
-{
-	note_program(p, 4, event, "slow_consumer",
-		     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes %s: cut off",
-		     (unsigned long long)p->peer.conn, p->peer.credentials.uid,
-		     p->peer.credentials.pid, p->peer.name ? p->peer.name : "", n, why);
-	peer_bye(&p->peer, "slow_consumer", false, "%zu bytes %s (connection %llu); read faster", n,
-		 why, (unsigned long long)p->peer.conn);
-	program_mark_dirty(p);
-}
-
 void program_mark_dirty(struct program *p)
 {
 	struct hub *hub = p->hub;
@@ -147,6 +136,7 @@ static void program_drop_invocations(struct program *p, const char *message)
  */
 static void program_drop_all(struct program *p)
 {
+	p->is_dropped = true;
 	program_drop_invocations(p, "callee disconnected");
 	program_drop_handles(p, true);
 	list_for_each_safe (c, &p->calls)
@@ -162,6 +152,23 @@ static void program_drop_all(struct program *p)
 	}
 	list_for_each_safe (v, &p->watches)
 		watch_free(CONTAINER_OF(v, struct watch, of_program));
+}
+
+void program_cut_off(struct program *p, enum hub_event event, size_t n, const char *why)
+{
+	unsigned untold;
+
+	if (note_is_due(p->hub, &p->memory.user->cuts, &untold))
+		note_program(p, 4, event, "slow_consumer",
+			     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes %s: cut off (%u "
+			     "more of this user since the last such line)",
+			     (unsigned long long)p->peer.conn, p->peer.credentials.uid,
+			     p->peer.credentials.pid, p->peer.name ? p->peer.name : "", n, why,
+			     untold);
+	program_drop_all(p);
+	peer_bye(&p->peer, "slow_consumer", false, "%zu bytes %s (connection %llu); read faster", n,
+		 why, (unsigned long long)p->peer.conn);
+	program_mark_dirty(p);
 }
 
 void hub_remove_peer(struct hub *hub, struct peer *peer)
@@ -193,6 +200,9 @@ void program_drop_registrations(struct program *p)
 void hub_peer_answered(struct hub *hub, struct peer *peer)
 {
 	(void)hub;
+	/* Too many lines at fault: what the program had goes with its bye. */
+	if (peer->state == PEER_LEAVING && !peer->by_choice && !program_of(peer)->is_dropped)
+		program_drop_all(program_of(peer));
 	if (outq_len(&peer->out) || peer->state != PEER_OPEN)
 		program_mark_dirty(program_of(peer));
 }
@@ -361,7 +371,7 @@ static int program_link_request(struct program *p, const struct request *r,
 	if (!l)
 		return HUB_DONE;
 	link_wake(l);
-	if (link_is_congested(l) && (r->op == OP_CALL || r->op == OP_PUBLISH)) {
+	if (link_is_congested(l, p) && (r->op == OP_CALL || r->op == OP_PUBLISH)) {
 		peer_hold(&p->peer);
 		link_block(l, p);
 		return HUB_HELD;

@@ -13,8 +13,8 @@
 /* Read at once for a user who holds a quarter of what it may: lines still come through. */
 #define SHARE_SMALL_READ 16384u
 
-/* So many events cost about what a line costs. */
-#define SHARE_EVENTS 4
+/* An event costs about a quarter of what a line costs, and so do 256 bytes composed. */
+#define SHARE_QUARTERS 4
 
 void hub_begin_turn(struct hub *hub)
 {
@@ -33,7 +33,7 @@ bool hub_has_turn(const struct hub *hub, const struct peer *peer)
 void share_begin_request(struct program *p)
 {
 	p->n_said = p->peer.n_undrained;
-	p->hub->n_events = 0;
+	p->hub->n_quarters = 0;
 }
 
 void hub_end_request(struct hub *hub, struct peer *peer)
@@ -47,7 +47,7 @@ void hub_end_request(struct hub *hub, struct peer *peer)
 		user->n_work = 0;
 	}
 	user->n_work += 1 + (uint32_t)((peer->line.len + said) >> 10) +
-			(uint32_t)(hub->n_events / SHARE_EVENTS);
+			(uint32_t)(hub->n_quarters / SHARE_QUARTERS);
 }
 
 size_t hub_read_size(const struct hub *hub, const struct peer *peer, size_t most)

@@ -135,6 +135,17 @@ static bool status_may_see(const struct program *viewer, const struct program *r
 	return admit_is_admin(viewer) || viewer->peer.credentials.uid == row->peer.credentials.uid;
 }
 
+/*
+ * Whether no reader could take more: the reply will be refused as too long, and
+ * composing the rest of it would only keep others waiting.
+ */
+static bool status_is_full(const struct program *viewer)
+{
+	const struct buf *b = &viewer->peer.out.bytes;
+
+	return buf_len(b) - viewer->peer.line_before > peer_max_line(&viewer->peer);
+}
+
 static void status_row(struct buf *b)
 {
 	if (b->data[b->tail - 1] == '}')
@@ -188,6 +199,8 @@ static void status_list_clients(struct program *viewer, struct buf *b)
 	list_for_each (i, &viewer->hub->programs) {
 		const struct program *p = CONTAINER_OF(i, struct program, node);
 
+		if (status_is_full(viewer))
+			return;
 		if (status_may_see(viewer, p))
 			status_client(b, p);
 	}
@@ -235,6 +248,8 @@ static void status_list_handles(struct program *viewer, struct buf *b, enum want
 		list_for_each (k, &p->handles) {
 			const struct handle *h = CONTAINER_OF(k, struct handle, of_program);
 
+			if (status_is_full(viewer))
+				return;
 			if (h->want->key.kind == kind)
 				status_handle(b, h);
 		}
@@ -274,8 +289,11 @@ static void status_list_calls(struct program *viewer, struct buf *b)
 
 		if (!status_may_see(viewer, p))
 			continue;
-		list_for_each (k, &p->calls)
+		list_for_each (k, &p->calls) {
+			if (status_is_full(viewer))
+				return;
 			status_call(b, CONTAINER_OF(k, struct call, of_program));
+		}
 	}
 }
 
@@ -391,6 +409,8 @@ void status_list(struct program *p, const struct request *r)
 		emit_text(b, what);
 		emit_literal(b, ",\"items\":[");
 		status_kinds[i].rows(p, b);
+		/* Also what is taken back as too long has been work. */
+		p->hub->n_quarters += (buf_len(b) - p->peer.line_before) / 256;
 		buf_append_char(b, ']');
 		reply_end(&p->peer, to);
 		return;

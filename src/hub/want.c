@@ -17,6 +17,8 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
+
 /* What could not be told for want of memory is tried again after this. */
 #define WANT_STARVED_MS 1000
 
@@ -263,6 +265,8 @@ static void want_send(struct want *w)
 
 void want_pump(struct link *l)
 {
+	bool sent = false;
+
 	list_for_each_safe (i, &l->to_send) {
 		struct want *w = CONTAINER_OF(i, struct want, queue);
 
@@ -274,13 +278,13 @@ void want_pump(struct link *l)
 		if (want_is_wanted_again(w))
 			continue;
 		list_unlink(i);
+		sent = true;
 		if (want_differs(w))
 			want_send(w);
 	}
-	if (!list_is_empty(&l->to_send))
-		return;
-	hub_link_drained(l);
-	if (l->hub->drain == HUB_DRAINING)
+	if (sent || list_is_empty(&l->to_send))
+		hub_link_drained(l);
+	if (list_is_empty(&l->to_send) && l->hub->drain == HUB_DRAINING)
 		drain_advance(l->hub);
 }
 
@@ -325,6 +329,21 @@ static void want_fail(struct want *w, struct slice uri, bool curable)
 	hub_timer_set(l->hub, &w->retry, w->retry_at_ms);
 }
 
+/* Programs cause refusals at will: one a second is told, the others are for debugging. */
+static void want_note(const struct want *w, int level, const char *what, struct slice uri)
+{
+	struct link *l = w->link;
+	unsigned untold = 0;
+	bool due = note_is_due(l->hub, &l->refusals, &untold);
+	char more[48] = "";
+
+	if (untold)
+		snprintf(more, sizeof(more), " (%u more since the last such line)", untold);
+	note_link(l, due ? level : 7, HUB_EVENT_NONE, "session %s: %s %.*s: %.*s%s", l->config.name,
+		  what, (int)(w->key.uri.len < 200 ? w->key.uri.len : 200), w->key.uri.ptr,
+		  (int)(uri.len < 200 ? uri.len : 200), uri.ptr, more);
+}
+
 static void want_refused(struct want *w, const struct session_event *event)
 {
 	struct slice uri = event->msg.uri;
@@ -336,9 +355,7 @@ static void want_refused(struct want *w, const struct session_event *event)
 		return;
 	}
 	want_fail(w, uri, want_is_curable(uri));
-	note_link(w->link, 5, HUB_EVENT_NONE, "session %s: the router refuses %s: %.*s",
-		  w->link->config.name, w->key.uri.ptr, (int)(uri.len < 200 ? uri.len : 200),
-		  uri.ptr);
+	want_note(w, 5, "the router refuses", uri);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), event);
 }
@@ -424,9 +441,7 @@ void want_revoked(struct link *l, enum want_kind kind, uint64_t id, struct slice
 
 	if (!w || w->state != WANT_ACTIVE)
 		return;
-	note_link(l, 4, HUB_EVENT_NONE, "session %s: the router took %s away: %.*s", l->config.name,
-		  w->key.uri.ptr, (int)(event.msg.uri.len < 200 ? event.msg.uri.len : 200),
-		  event.msg.uri.ptr);
+	want_note(w, 4, "the router took away", event.msg.uri);
 	want_fail(w, event.msg.uri, true);
 	list_for_each_safe (i, &w->handles)
 		handle_tell_refused(CONTAINER_OF(i, struct handle, of_want), &event);

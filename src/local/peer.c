@@ -34,7 +34,7 @@ int peer_init(struct peer *p, const struct peer_limits *limits, const struct map
 	line_init(&p->in, limits->max_line);
 	buf_init(&p->held, limits->max_line);
 	/* The largest message of a router is composed before it is found to be too long. */
-	outq_init(&p->out, peer_max_undrained(limits) + PEER_MAX_COMPOSED);
+	outq_init(&p->out, PEER_MAX_OUT);
 	map_init(&p->ids);
 	arena_init(&p->arena);
 	return 0;
@@ -156,6 +156,27 @@ void peer_hold(struct peer *p)
 		p->state = PEER_GONE;
 	else
 		p->is_held = true;
+}
+
+void peer_rest(struct peer *p)
+{
+	if (p->is_held)
+		return;
+	p->line = SLICE_NONE;
+	arena_reset(&p->arena);
+	buf_clear(&p->held);
+	buf_trim(&p->held);
+}
+
+void peer_drop_output(struct peer *p)
+{
+	size_t n = outq_len(&p->out);
+
+	outq_consume(&p->out, n);
+	outq_trim(&p->out);
+	p->n_undrained -= n;
+	if (p->n_reply_bytes > p->n_undrained)
+		p->n_reply_bytes = p->n_undrained;
 }
 
 void peer_keep(struct peer *p)

@@ -41,6 +41,12 @@ struct peer_limits {
 /* A line under composition may be so long until it is taken back. */
 #define PEER_MAX_COMPOSED (128u << 20)
 
+/*
+ * No limit, but what a limit may ever be: that of the day is looked at when a
+ * line ends, since it may change.
+ */
+#define PEER_MAX_OUT (((size_t)4 << 30) + PEER_MAX_COMPOSED)
+
 /* Bytes of events that may wait, per subscription. */
 #define PEER_MAX_QUEUE_BYTES (1u << 20)
 
@@ -112,6 +118,12 @@ void peer_hold(struct peer *p);
 
 /* Copies what is left of the lent bytes. */
 void peer_keep(struct peer *p);
+
+/* The request taken last is dealt with: what it was decoded into goes. */
+void peer_rest(struct peer *p);
+
+/* Forgets what waits in out, which is whole lines. */
+void peer_drop_output(struct peer *p);
 
 /* End of file in a peer that can still read: what is unterminated is answered (§2.7). */
 void peer_end_of_file(struct peer *p);

@@ -13,6 +13,7 @@
 #include "wamp/hello.h"
 
 #include "base/mem.h"
+#include "codec/chars.h"
 #include "codec/dict.h"
 #include "codec/emit.h"
 
@@ -69,6 +70,17 @@ struct scan_value hello_details(struct arena *arena, const struct session_config
 	return (struct scan_value){text, (uint32_t)buf_len(&b), SCAN_OBJECT, 0};
 }
 
+/* Longest name of a realm, a person, a role that is kept of what a router says. */
+#define HELLO_MAX_TEXT 256
+
+/* A string member, cut; without memory it counts as not told. */
+static char *hello_text(const struct scan_value *details, const char *name)
+{
+	CLEANUP(mem_freep) char *text = dict_text(details, name);
+
+	return text ? mem_strndup(text, chars_cut(text, strlen(text), HELLO_MAX_TEXT)) : NULL;
+}
+
 static void hello_roles(struct session_welcome *w, const struct scan_value *roles)
 {
 	struct scan_value broker, dealer, features, canceling;
@@ -91,11 +103,11 @@ int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
 
 	if (dict_find(&roles, &msg->details, "roles") < 0)
 		return -EPROTO;
-	w.realm = dict_text(&msg->details, "realm");
-	w.authid = dict_text(&msg->details, "authid");
-	w.authrole = dict_text(&msg->details, "authrole");
-	w.authmethod = dict_text(&msg->details, "authmethod");
-	w.agent = dict_text(&msg->details, "agent");
+	w.realm = hello_text(&msg->details, "realm");
+	w.authid = hello_text(&msg->details, "authid");
+	w.authrole = hello_text(&msg->details, "authrole");
+	w.authmethod = hello_text(&msg->details, "authmethod");
+	w.agent = hello_text(&msg->details, "agent");
 	hello_roles(&w, &roles);
 	hello_welcome_done(ret);
 	*ret = w;

@@ -70,8 +70,8 @@ struct session_config {
 	struct session_auth auth;
 };
 
-/* Challenges of one join that are answered: two rounds are legal, endless ones are an attack. */
-#define SESSION_MAX_CHALLENGES 4
+/* Challenges of one join that are answered: two rounds are legal, more are an attack. */
+#define SESSION_MAX_CHALLENGES 2
 
 /* Frames in session.out: a uint32_t length in host order, then that many bytes. */
 #define SESSION_FRAME_HEADER 4

@@ -84,6 +84,11 @@ def test_a_pin_that_fits(crossbar, make_daemon):
                  tls_pin_sha256=["00" * 32, pin]))
 
 
+def test_a_pin_is_enough_without_an_authority(crossbar, make_daemon):
+    pin = pin_of(crossbar.file("server.pem"))
+    joined(start(make_daemon, crossbar.url_of("tls"), tls_verify=False, tls_pin_sha256=[pin]))
+
+
 def test_tls_beside_host_and_port(crossbar, make_daemon):
     daemon = make_daemon(sessions={"default": {"host": "localhost", "port": crossbar.ports["tls"], "tls": True,
                                                "tls_ca_file": crossbar.file("ca.pem")}})
@@ -102,6 +107,7 @@ WRONG = {
     "wrong-server-name": ("tls", dict(tls_ca_file="ca.pem", tls_server_name="wrong.example"), r"wrong\.example"),
     "expired": ("expired", dict(tls_ca_file="ca.pem"), r"expired"),
     "wrong-pin": ("tls", dict(tls_ca_file="ca.pem", tls_pin_sha256=["00" * 32]), r"tls_pin_sha256"),
+    "wrong-pin-alone": ("tls", dict(tls_verify=False, tls_pin_sha256=["00" * 32]), r"tls_pin_sha256"),
     "no-client-certificate": ("client_certificate", dict(tls_ca_file="ca.pem"), r"tls_cert"),
     "client-certificate-of-a-stranger": ("client_certificate", dict(
         tls_ca_file="ca.pem", tls_cert="stranger.pem", tls_key="stranger.key"), r"tls_cert|certificate"),
@@ -184,7 +190,7 @@ UNUSABLE = {
     "key-of-another": (dict(tls_cert="CERT", tls_key="OTHER"), r"tls_key|key"),
     "certificate-without-key": (dict(tls_cert="CERT"), r"tls_key"),
     "cipher-unknown": (dict(tls_ciphers="NONSENSE"), r"tls_ciphers"),
-    "pin-not-looked-at": (dict(tls_verify=False, tls_pin_sha256=["00" * 32]), r"tls_pin_sha256"),
+    "pins-alone-and-verify": (dict(tls_system_ca=False, tls_pin_sha256=["00" * 32]), r"tls_verify: no"),
     "pin-too-short": (dict(tls_pin_sha256=["abcd"]), r"tls_pin_sha256"),
 }
 

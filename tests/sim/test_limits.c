@@ -210,6 +210,79 @@ static void the_biggest_queue_of_a_user_is_cut_first(void **state)
 	world_free(w);
 }
 
+static void who_leaves_without_reading_is_ended_when_its_user_holds_too_much(void **state)
+{
+	struct hub_limits l = limits();
+	struct world_program *leaver, *other, *publisher;
+	struct world *w;
+
+	(void)state;
+	l.user_memory = 400000;
+	w = world_limited(&l);
+	leaver = slow_reader(w, 1000, "com.a");
+	other = slow_reader(w, 1000, "com.b");
+	publisher = world_connect_as(w, 1001);
+	publish_big(publisher, "com.a", 30);
+	world_send(leaver, "{\"op\":\"bye\"}");
+	world_settle(w);
+	assert_int_equal(leaver->peer->state, PEER_LEAVING);
+	/* what it still holds counts, and it is the first to go */
+	publish_big(publisher, "com.b", 25);
+	assert_null(leaver->peer);
+	assert_int_equal(other->peer->state, PEER_OPEN);
+	world_free(w);
+}
+
+static void who_is_cut_off_holds_no_procedure_any_more(void **state)
+{
+	struct hub_limits l = limits();
+	struct world_program *slow, *caller, *heir;
+	struct world *w;
+
+	(void)state;
+	l.stall_timeout_ms = 1000;
+	w = world_limited(&l);
+	slow = world_connect(w);
+	caller = world_connect(w);
+	heir = world_connect(w);
+	world_send(slow, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	slow->reads = false;
+	world_send(caller, "{\"op\":\"call\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	world_advance(w, 1000);
+	assert_int_equal(slow->peer->state, PEER_LEAVING);
+	world_expect_member(caller, "error", "code", "canceled");
+	world_send(heir, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	world_expect_member(heir, "ok", "state", "active");
+	world_free(w);
+}
+
+static void a_list_that_no_line_can_hold_is_work_all_the_same(void **state)
+{
+	struct hub_limits l = limits();
+	struct world_program *p;
+	struct world *w;
+
+	(void)state;
+	l.peer.max_line = 300000;
+	w = world_limited(&l);
+	p = world_connect(w);
+	world_connect_as(w, 1001);
+	for (int i = 0; i < 1000; i++)
+		world_send(p, "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.%0200d\"}", i, i);
+	world_settle(w);
+	world_drop_lines(p);
+	hub_begin_turn(w->hub);
+	world_send(p, "{\"op\":\"list\",\"id\":\"l\",\"what\":\"subscriptions\"}");
+	world_settle(w);
+	hub_end_request(w->hub, p->peer);
+	assert_false(hub_has_turn(w->hub, p->peer));
+	world_expect_member(p, "error", "code", "payload_too_large");
+	world_free(w);
+}
+
 static void a_line_that_is_never_ended_is_charged_too(void **state)
 {
 	struct hub_limits l = limits();
@@ -421,6 +494,56 @@ static void a_session_gives_up_after_its_attempts_and_is_armed_again(void **stat
 	world_free(w);
 }
 
+static void a_session_is_armed_again_when_its_transport_has_ended(void **state)
+{
+	struct link_config config = world_link_config("default");
+	struct world_link *l;
+	struct world *w;
+
+	(void)state;
+	config.max_reconnection_attempts = 0;
+	w = world_link(&config, &l);
+	hub_link_opened(l->link);
+	l->wants_open = false;
+	l->is_open = true;
+	/* refused, and the transport takes its time to close */
+	hub_link_frame(l->link, SLICE("[3,{},\"wamp.error.no_such_realm\"]"));
+	assert_true(hub_link_has_given_up(l->link));
+	hub_rearm(w->hub);
+	assert_false(hub_link_has_given_up(l->link));
+	world_settle(w);
+	/* the world closes when it is asked to, and only then is the next one wished for */
+	assert_true(l->wants_open);
+	world_welcome(l);
+	world_free(w);
+}
+
+static void what_a_router_says_is_cut(void **state)
+{
+	struct link_config config = world_link_config("default");
+	struct world_program *p;
+	struct world_link *l;
+	char message[3001];
+	struct world *w;
+	json_t *line;
+
+	(void)state;
+	w = world_link(&config, &l);
+	p = world_connect(w);
+	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
+	memset(message, 'm', sizeof(message) - 1);
+	message[sizeof(message) - 1] = '\0';
+	world_open(l);
+	json_decref(world_sent(l));
+	world_reply(l, "[3,{\"message\":\"%s\xc3\xa9\"},\"wamp.error.%s\"]", message, message);
+	line = expect_state(p, "connecting");
+	while (!json_object_get(line, "reason"))
+		line = expect_state(p, "connecting");
+	assert_int_equal(strlen(world_text(line, "message")), 512);
+	assert_int_equal(strlen(world_text(line, "reason")), 256);
+	world_free(w);
+}
+
 static void a_timeout_is_told_to_the_router_in_its_unit(void **state)
 {
 	static const struct {
@@ -490,6 +613,9 @@ int main(void)
 		cmocka_unit_test(a_user_that_connects_in_a_loop_is_told_once_a_second),
 		cmocka_unit_test(new_work_of_a_user_that_holds_too_much_is_refused),
 		cmocka_unit_test(the_biggest_queue_of_a_user_is_cut_first),
+		cmocka_unit_test(who_leaves_without_reading_is_ended_when_its_user_holds_too_much),
+		cmocka_unit_test(who_is_cut_off_holds_no_procedure_any_more),
+		cmocka_unit_test(a_list_that_no_line_can_hold_is_work_all_the_same),
 		cmocka_unit_test(a_line_that_is_never_ended_is_charged_too),
 		cmocka_unit_test(limits_can_change_while_programs_are_connected),
 		cmocka_unit_test(a_user_has_its_share_of_a_turn_unless_it_is_alone),
@@ -497,6 +623,8 @@ int main(void)
 		cmocka_unit_test(the_configuration_is_listed_for_administrators),
 		cmocka_unit_test(a_session_on_demand_waits_for_the_first_request),
 		cmocka_unit_test(a_session_gives_up_after_its_attempts_and_is_armed_again),
+		cmocka_unit_test(a_session_is_armed_again_when_its_transport_has_ended),
+		cmocka_unit_test(what_a_router_says_is_cut),
 		cmocka_unit_test(a_timeout_is_told_to_the_router_in_its_unit),
 		cmocka_unit_test(
 			a_certificate_is_not_tried_again_and_again_though_the_router_is_near),

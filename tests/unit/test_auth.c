@@ -110,6 +110,9 @@ static void a_router_cannot_hang_the_loop_with_rounds(void **state)
 	(void)state;
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":400001}", "x",
 		"400000 rounds");
+	/* a longer key takes as many rounds for each of its blocks */
+	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":200001,\"keylen\":33}",
+		"x", "400000 rounds");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":0}", "x", "rounds");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":\"9\"}", "x", "rounds");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"keylen\":257}", "x", "256");
