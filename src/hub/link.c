@@ -134,27 +134,6 @@ void link_mark_dirty(struct link *l)
 		list_append(&l->hub->dirty_links, &l->dirty);
 }
 
-/* Whether the program has asked for something that the router has not been told yet. */
-static bool link_has_unsent(const struct link *l, const struct program *p)
-{
-	if (list_is_empty(&l->to_send) || l->is_impatient)
-		return false;
-	list_for_each (i, &p->handles) {
-		const struct want *w = CONTAINER_OF(i, struct handle, of_program)->want;
-
-		if (w->link == l && list_is_linked(&w->queue))
-			return true;
-	}
-	return false;
-}
-
-bool link_is_congested(const struct link *l, const struct program *p)
-{
-	if (l->state != LINK_JOINED)
-		return false;
-	return buf_len(&l->session.out) > LINK_HIGH_WATER || link_has_unsent(l, p);
-}
-
 uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 {
 	uint64_t request = session_send(&l->session, msg);
@@ -168,43 +147,6 @@ uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 	}
 	link_mark_dirty(l);
 	return request;
-}
-
-void link_wake_blocked(struct link *l)
-{
-	list_for_each_safe (i, &l->blocked) {
-		struct program *p = CONTAINER_OF(i, struct program, blocked);
-
-		if (link_is_congested(l, p))
-			continue;
-		list_unlink(i);
-		if (!list_is_linked(&p->ready))
-			list_append(&l->hub->ready_programs, &p->ready);
-	}
-}
-
-void link_block(struct link *l, struct program *p)
-{
-	list_unlink(&p->blocked);
-	list_append(&l->blocked, &p->blocked);
-	if (!list_is_empty(&l->to_send) && !l->hold.due.is_set)
-		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
-}
-
-void link_on_hold_timer(struct link *l)
-{
-	l->is_impatient = true;
-	hub_link_drained(l);
-}
-
-void hub_link_drained(struct link *l)
-{
-	if (list_is_empty(&l->to_send)) {
-		l->is_impatient = false;
-		hub_timer_stop(l->hub, &l->hold);
-	}
-	if (buf_len(&l->session.out) < LINK_LOW_WATER)
-		link_wake_blocked(l);
 }
 
 /* ---- attempts ---- */
