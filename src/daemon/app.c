@@ -132,7 +132,7 @@ static void app_on_idle(uv_idle_t *idle)
 
 static void app_keep_awake(struct app *app)
 {
-	bool wanted = !list_is_empty(&app->more) || app->listener.is_waiting;
+	bool wanted = !list_is_empty(&app->more) || (app->listener.is_waiting && !app->starved);
 
 	if (wanted && !app->idling)
 		uv_idle_start(&app->idle, app_on_idle);
@@ -176,16 +176,26 @@ static bool app_must_give_up(struct app *app)
 	return false;
 }
 
-void app_settle(struct app *app)
+static bool app_work(struct app *app)
 {
-	bool any;
+	bool any, ever = false;
 
 	do {
 		any = app_fulfil_wishes(app);
 		any |= app_pump(app);
 		any |= app_wake_held(app);
+		ever |= any;
 	} while (any);
-	app_flush(app);
+	return ever;
+}
+
+void app_settle(struct app *app)
+{
+	(void)app_work(app);
+	/* Who is cut off while it is written to leaves something to do. */
+	do
+		app_flush(app);
+	while (app_work(app));
 	report_notes(app);
 	if (!app->stopping && app_must_give_up(app)) {
 		app_drain(app, EX_UNAVAILABLE);
@@ -227,5 +237,6 @@ void app_on_sweep(uv_timer_t *timer)
 		conn_sweep(CONTAINER_OF(i, struct conn, node), now);
 	list_for_each (i, &app->transports)
 		transport_sweep(CONTAINER_OF(i, struct transport, node), now);
+	app->starved = false;
 	report_tick(app);
 }

@@ -70,7 +70,8 @@ struct app {
 	size_t n_conns;
 	bool stopping, stopped;
 	bool idling;
-	int exit_code;			/* of a stop that was not asked for; else 0 */
+	bool starved;  /* no memory for who is at the door: looked at again by the sweep */
+	int exit_code; /* of a stop that was not asked for; else 0 */
 	char status[REPORT_MAX_STATUS]; /* told last */
 	bool status_is_kept;		/* it says that a reload failed */
 	struct hub_setting *settings;	/* of "list config" */

@@ -235,8 +235,8 @@ void conn_accept(struct listener *listener)
 	struct conn *c = mem_alloc(sizeof(*c));
 
 	if (!c) {
-		/* It stays at the door, and is looked at again in the next turn. */
 		listener->is_waiting = true;
+		app->starved = true;
 		return;
 	}
 	app_touch_clock(app);

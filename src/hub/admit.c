@@ -75,15 +75,13 @@ static const char *admit_find_limit(struct program *p, struct user *user, uint64
 static void admit_refuse(struct program *p, struct user *user, const char *limit, uint64_t value)
 {
 	unsigned long long number = (unsigned long long)value;
-	unsigned untold;
+	char more[NOTE_MAX_MORE];
 
 	peer_bye(&p->peer, "too_many_connections", true, "limit %s of %llu", limit, number);
-	if (note_is_due(p->hub, &user->refusals, &untold))
-		note_program(
-			p, 4, HUB_EVENT_QUOTA_HIT, "too_many_connections",
-			"connection of uid %u refused (pid %d): limit %s of %llu (%u more since "
-			"the last such line)",
-			user->uid, p->peer.credentials.pid, limit, number, untold);
+	if (note_is_due(p->hub, &user->refusals, more))
+		note_program(p, 4, HUB_EVENT_QUOTA_HIT, "too_many_connections",
+			     "connection of uid %u refused (pid %d): limit %s of %llu%s", user->uid,
+			     p->peer.credentials.pid, limit, number, more);
 }
 
 bool admit_program(struct program *p, struct user *user)

@@ -202,11 +202,8 @@ int callee_answer(struct program *p, const struct request *r)
 	struct invocation *inv = callee_find(p, number);
 	struct reply_to by_line = {SLICE_NONE, r->line};
 
-	if (inv && buf_len(&inv->link->session.out) > LINK_HIGH_WATER) {
-		peer_hold(&p->peer);
-		link_block(inv->link, p);
+	if (inv && link_holds_for_room(inv->link, p))
 		return HUB_HELD;
-	}
 	if (inv) {
 		callee_send_answer(p, inv, r);
 		callee_free(inv);

@@ -50,11 +50,25 @@ static size_t check_owned_bytes(const struct program *p)
 	return n;
 }
 
+static void check_unsent(const struct program *p)
+{
+	size_t n = 0;
+
+	list_for_each (i, &p->handles) {
+		const struct handle *h = CONTAINER_OF(i, struct handle, of_program);
+
+		assert(list_is_linked(&h->unsent) == list_is_linked(&h->want->queue));
+		n += list_is_linked(&h->unsent);
+	}
+	assert(check_length(&p->unsent) == n);
+}
+
 static void check_program(const struct program *p)
 {
 	const struct peer *peer = &p->peer;
 	size_t n_handles = check_length(&p->handles);
 
+	check_unsent(p);
 	list_for_each (i, &p->handles)
 		check_handle(CONTAINER_OF(i, struct handle, of_program));
 	list_for_each (i, &p->calls) {

@@ -48,6 +48,9 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 	list_init(&h->queue);
 	list_init(&h->of_program);
 	list_init(&h->of_want);
+	list_init(&h->unsent);
+	if (list_is_linked(&w->queue))
+		list_append(&p->unsent, &h->unsent);
 	list_append(&p->handles, &h->of_program);
 	list_append(&w->handles, &h->of_want);
 	w->n_handles++;
@@ -74,6 +77,7 @@ struct handle *handle_free(struct handle *h)
 		p->peer.n_registrations--;
 	else
 		p->peer.n_subscriptions--;
+	list_unlink(&h->unsent);
 	list_unlink(&h->of_program);
 	list_unlink(&h->of_want);
 	program_close_id(p, &h->id);

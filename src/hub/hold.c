@@ -15,20 +15,54 @@ static bool link_has_unsent(const struct link *l, const struct program *p)
 {
 	if (list_is_empty(&l->to_send) || l->is_impatient)
 		return false;
-	list_for_each (i, &p->handles) {
-		const struct want *w = CONTAINER_OF(i, struct handle, of_program)->want;
-
-		if (w->link == l && list_is_linked(&w->queue))
+	/* Nearly always the first one is of this link. */
+	list_for_each (i, &p->unsent)
+		if (CONTAINER_OF(i, struct handle, unsent)->want->link == l)
 			return true;
-	}
 	return false;
 }
 
-bool link_is_congested(const struct link *l, const struct program *p)
+static bool link_is_full(const struct link *l)
+{
+	return l->state == LINK_JOINED && buf_len(&l->session.out) > LINK_HIGH_WATER;
+}
+
+static void link_hold(struct link *l, struct program *p, bool for_order)
+{
+	peer_hold(&p->peer);
+	p->held_for_order = for_order;
+	list_unlink(&p->blocked);
+	list_append(&l->blocked, &p->blocked);
+	if (for_order && !l->hold.due.is_set)
+		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
+}
+
+bool link_holds_for_room(struct link *l, struct program *p)
+{
+	if (!link_is_full(l))
+		return false;
+	link_hold(l, p, false);
+	return true;
+}
+
+bool link_holds(struct link *l, struct program *p)
+{
+	if (link_holds_for_room(l, p))
+		return true;
+	if (l->state != LINK_JOINED || !link_has_unsent(l, p))
+		return false;
+	link_hold(l, p, true);
+	return true;
+}
+
+/* Whether what the program was held for is still so. */
+static bool link_still_holds(const struct link *l, const struct program *p)
 {
 	if (l->state != LINK_JOINED)
 		return false;
-	return buf_len(&l->session.out) > LINK_HIGH_WATER || link_has_unsent(l, p);
+	if (p->held_for_order)
+		return link_has_unsent(l, p);
+	return buf_len(&l->session.out) >= LINK_LOW_WATER;
 }
 
 void link_wake_blocked(struct link *l)
@@ -36,20 +70,12 @@ void link_wake_blocked(struct link *l)
 	list_for_each_safe (i, &l->blocked) {
 		struct program *p = CONTAINER_OF(i, struct program, blocked);
 
-		if (link_is_congested(l, p))
+		if (link_still_holds(l, p))
 			continue;
 		list_unlink(i);
 		if (!list_is_linked(&p->ready))
 			list_append(&l->hub->ready_programs, &p->ready);
 	}
-}
-
-void link_block(struct link *l, struct program *p)
-{
-	list_unlink(&p->blocked);
-	list_append(&l->blocked, &p->blocked);
-	if (!list_is_empty(&l->to_send) && !l->hold.due.is_set)
-		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
 }
 
 void link_on_hold_timer(struct link *l)
@@ -64,6 +90,5 @@ void hub_link_drained(struct link *l)
 		l->is_impatient = false;
 		hub_timer_stop(l->hub, &l->hold);
 	}
-	if (buf_len(&l->session.out) < LINK_LOW_WATER)
-		link_wake_blocked(l);
+	link_wake_blocked(l);
 }

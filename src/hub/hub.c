@@ -112,7 +112,8 @@ static void hub_stall(struct program *p)
 	uint64_t stall_ms = hub->config.limits.stall_timeout_ms, due = p->progress_ms + stall_ms;
 	char why[64];
 
-	if (!p->peer.n_undrained)
+	/* Who has its bye has been told, and is given its own time. */
+	if (!p->peer.n_undrained || p->peer.state == PEER_LEAVING || p->peer.state == PEER_GONE)
 		return;
 	if (due > hub->now_ms) {
 		hub_timer_set(hub, &p->stall, due);

@@ -19,8 +19,12 @@ void note_program(const struct program *p, int level, enum hub_event event, cons
 		  const char *format, ...) PRINTF(5, 6);
 void note_link(const struct link *l, int level, enum hub_event event, const char *format, ...)
 	PRINTF(4, 5);
-/* Whether a line that somebody can cause at will may be written; how many were not since. */
-bool note_is_due(const struct hub *hub, struct throttle *t, unsigned *ret_untold);
+/*
+ * Whether a line that somebody can cause at will may be written. ret_more tells
+ * of those that were not, to stand behind the text: "" or " (5 more since …)".
+ */
+#define NOTE_MAX_MORE 64
+bool note_is_due(const struct hub *hub, struct throttle *t, char ret_more[NOTE_MAX_MORE]);
 void note_free_all(struct hub *hub);
 
 /* admit.c */
@@ -68,11 +72,6 @@ void link_set_state(struct link *l, enum link_state state, struct slice reason,
 /* A request needs the router: one that connects on demand does so now. */
 void link_wake(struct link *l);
 void link_mark_dirty(struct link *l);
-/*
- * Whether the program's calls and publications must wait: for room, or for its
- * own registrations and subscriptions (§11.1); never for those of others.
- */
-bool link_is_congested(const struct link *l, const struct program *p);
 uint64_t link_send(struct link *l, const struct wamp_msg *msg);
 /* The session is over, for the state's reason; undoes all in the order of §11.6. */
 void link_down(struct link *l, enum link_state state, const char *reason, struct slice message);
@@ -80,11 +79,18 @@ void link_rejoin(struct link *l, const char *message);
 void link_leave(struct link *l);
 void link_on_timer(struct link *l);
 void link_on_hold_timer(struct link *l);
-/* A program's line was put back: it waits for room. */
-void link_block(struct link *l, struct program *p);
+void link_free(struct link *l);
+
+/* hold.c */
+/*
+ * Whether the line just taken must wait, and is put back: for room in what is
+ * outbound, or, with link_holds(), also for the program's own registrations and
+ * subscriptions (§11.1); never for those of others.
+ */
+bool link_holds_for_room(struct link *l, struct program *p);
+bool link_holds(struct link *l, struct program *p);
 /* Those that need not wait any more. */
 void link_wake_blocked(struct link *l);
-void link_free(struct link *l);
 
 /* reconnect.c */
 uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures, bool refused,

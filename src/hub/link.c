@@ -351,6 +351,9 @@ void link_down(struct link *l, enum link_state state, const char *reason, struct
 	list_for_each_safe (i, &l->invocations)
 		callee_session_lost(CONTAINER_OF(i, struct invocation, of_link));
 	want_session_lost(l);
+	/* Patience begins anew with the next session. */
+	l->is_impatient = false;
+	hub_timer_stop(l->hub, &l->hold);
 	link_wake_blocked(l);
 	if (l->transport == TRANSPORT_OPENING || l->transport == TRANSPORT_OPEN)
 		link_wish(l, HUB_WISH_CLOSE);

@@ -88,7 +88,7 @@ static void memory_cut_off(struct program *p)
 		 "waiting, the biggest queue of a user that is over its user_memory of %zu",
 		 p->hub->config.limits.user_memory);
 	peer_drop_output(&p->peer);
-	line_drop(&p->peer.in);
+	peer_drop_input(&p->peer);
 	program_cut_off(p, HUB_EVENT_QUOTA_HIT, n, why);
 }
 

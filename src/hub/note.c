@@ -118,13 +118,16 @@ void note_link(const struct link *l, int level, enum hub_event event, const char
 	va_end(args);
 }
 
-bool note_is_due(const struct hub *hub, struct throttle *t, unsigned *ret_untold)
+bool note_is_due(const struct hub *hub, struct throttle *t, char ret_more[NOTE_MAX_MORE])
 {
 	if (t->told_ms && hub->now_ms - t->told_ms < NOTE_THROTTLE_MS) {
 		t->n_untold++;
 		return false;
 	}
-	*ret_untold = t->n_untold;
+	ret_more[0] = '\0';
+	if (t->n_untold)
+		snprintf(ret_more, NOTE_MAX_MORE, " (%u more since the last such line)",
+			 t->n_untold);
 	t->n_untold = 0;
 	t->told_ms = hub->now_ms;
 	return true;

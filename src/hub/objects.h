@@ -49,6 +49,8 @@ struct program {
 	size_t n_said;	      /* undrained when the request began that is being handled */
 	size_t n_owned_bytes; /* of calls, handles, …, by their size */
 	struct list node, dirty, ready, blocked; /* blocked: on a link's list */
+	bool held_for_order;			 /* there, and not for room */
+	struct list unsent;			 /* handles whose want waits in a link's to_send */
 	struct list calls, handles, watches, waiters, publications;
 	struct list invocations;
 	struct map by_inv;
@@ -78,6 +80,7 @@ struct handle {
 	struct program *program;
 	struct want *want;
 	struct list of_program, of_want;
+	struct list unsent;	 /* program->unsent */
 	struct map_node by_want; /* program->by_want */
 	enum handle_told told;
 	bool was_active;

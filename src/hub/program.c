@@ -55,7 +55,7 @@ static void program_init_lists(struct program *p)
 {
 	struct list *lists[] = {&p->node,	  &p->dirty,	   &p->ready,	&p->blocked,
 				&p->calls,	  &p->handles,	   &p->watches, &p->waiters,
-				&p->publications, &p->invocations, &p->queue};
+				&p->publications, &p->invocations, &p->queue,	&p->unsent};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
@@ -156,15 +156,14 @@ static void program_drop_all(struct program *p)
 
 void program_cut_off(struct program *p, enum hub_event event, size_t n, const char *why)
 {
-	unsigned untold;
+	char more[NOTE_MAX_MORE];
 
-	if (note_is_due(p->hub, &p->memory.user->cuts, &untold))
+	if (note_is_due(p->hub, &p->memory.user->cuts, more))
 		note_program(p, 4, event, "slow_consumer",
-			     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes %s: cut off (%u "
-			     "more of this user since the last such line)",
+			     "connection %llu (uid %u, pid %d, \"%s\"): %zu bytes %s: cut off%s",
 			     (unsigned long long)p->peer.conn, p->peer.credentials.uid,
 			     p->peer.credentials.pid, p->peer.name ? p->peer.name : "", n, why,
-			     untold);
+			     more);
 	program_drop_all(p);
 	peer_bye(&p->peer, "slow_consumer", false, "%zu bytes %s (connection %llu); read faster", n,
 		 why, (unsigned long long)p->peer.conn);
@@ -227,7 +226,7 @@ void hub_end_of_file(struct hub *hub, struct peer *peer)
 
 void program_close_if_idle(struct program *p)
 {
-	if (p->peer.state != PEER_HALF_CLOSED || p->peer.ids.count)
+	if (p->peer.state != PEER_HALF_CLOSED || p->peer.ids.count || p->is_dropped)
 		return;
 	/* Nothing open, so nothing will be said: the connection ends without a bye. */
 	p->peer.by_choice = true;
@@ -371,11 +370,8 @@ static int program_link_request(struct program *p, const struct request *r,
 	if (!l)
 		return HUB_DONE;
 	link_wake(l);
-	if (link_is_congested(l, p) && (r->op == OP_CALL || r->op == OP_PUBLISH)) {
-		peer_hold(&p->peer);
-		link_block(l, p);
+	if ((r->op == OP_CALL || r->op == OP_PUBLISH) && link_holds(l, p))
 		return HUB_HELD;
-	}
 	request(p, l, r);
 	return HUB_DONE;
 }

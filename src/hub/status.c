@@ -148,7 +148,7 @@ static bool status_is_full(const struct program *viewer)
 
 static void status_row(struct buf *b)
 {
-	if (b->data[b->tail - 1] == '}')
+	if (buf_len(b) && b->data[b->tail - 1] == '}')
 		buf_append_char(b, ',');
 	buf_append_char(b, '{');
 }

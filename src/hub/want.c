@@ -17,8 +17,6 @@
 
 #include "base/mem.h"
 
-#include <stdio.h>
-
 /* What could not be told for want of memory is tried again after this. */
 #define WANT_STARVED_MS 1000
 
@@ -121,6 +119,26 @@ static void want_set_id(struct want *w, uint64_t id)
 		map_insert(&w->link->by_id[w->key.kind], &w->by_id, map_hash_u64(id));
 }
 
+/* To be told to the router; programs wait for their own only, so each knows which these are. */
+static void want_queue(struct want *w)
+{
+	if (list_is_linked(&w->queue))
+		return;
+	list_append(&w->link->to_send, &w->queue);
+	list_for_each (i, &w->handles) {
+		struct handle *h = CONTAINER_OF(i, struct handle, of_want);
+
+		list_append(&h->program->unsent, &h->unsent);
+	}
+}
+
+static void want_unqueue(struct want *w)
+{
+	list_unlink(&w->queue);
+	list_for_each (i, &w->handles)
+		list_unlink(&CONTAINER_OF(i, struct handle, of_want)->unsent);
+}
+
 static struct want *want_free(struct want *w)
 {
 	want_clear_error(w);
@@ -135,7 +153,7 @@ static struct want *want_free(struct want *w)
 		publish_forget_want(CONTAINER_OF(o, struct publication, of_want));
 	map_remove(&w->link->by_uri[w->key.kind], &w->by_uri);
 	list_unlink(&w->node);
-	list_unlink(&w->queue);
+	want_unqueue(w);
 	return mem_free(w);
 }
 
@@ -188,12 +206,14 @@ void want_update(struct want *w)
 
 	if (want_is_over(w)) {
 		want_free(w);
+		/* Its program may have waited for nothing else. */
+		hub_link_drained(l);
 		return;
 	}
 	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
 		return;
-	if ((want_differs(w) || want_is_wanted_again(w)) && !list_is_linked(&w->queue))
-		list_append(&l->to_send, &w->queue);
+	if (want_differs(w) || want_is_wanted_again(w))
+		want_queue(w);
 	want_pump(l);
 }
 
@@ -277,7 +297,7 @@ void want_pump(struct link *l)
 		 */
 		if (want_is_wanted_again(w))
 			continue;
-		list_unlink(i);
+		want_unqueue(w);
 		sent = true;
 		if (want_differs(w))
 			want_send(w);
@@ -333,12 +353,9 @@ static void want_fail(struct want *w, struct slice uri, bool curable)
 static void want_note(const struct want *w, int level, const char *what, struct slice uri)
 {
 	struct link *l = w->link;
-	unsigned untold = 0;
-	bool due = note_is_due(l->hub, &l->refusals, &untold);
-	char more[48] = "";
+	char more[NOTE_MAX_MORE] = "";
+	bool due = note_is_due(l->hub, &l->refusals, more);
 
-	if (untold)
-		snprintf(more, sizeof(more), " (%u more since the last such line)", untold);
 	note_link(l, due ? level : 7, HUB_EVENT_NONE, "session %s: %s %.*s: %.*s%s", l->config.name,
 		  what, (int)(w->key.uri.len < 200 ? w->key.uri.len : 200), w->key.uri.ptr,
 		  (int)(uri.len < 200 ? uri.len : 200), uri.ptr, more);
@@ -454,7 +471,7 @@ static void want_forget(struct want *w)
 {
 	want_clear_error(w);
 	want_set_id(w, 0);
-	list_unlink(&w->queue);
+	want_unqueue(w);
 	w->state = WANT_ABSENT;
 	w->attempts = 0;
 	w->timed_out = false;
@@ -484,8 +501,8 @@ void want_joined(struct link *l)
 	list_for_each (i, &l->wants) {
 		struct want *w = CONTAINER_OF(i, struct want, node);
 
-		if (want_differs(w) && !list_is_linked(&w->queue))
-			list_append(&l->to_send, &w->queue);
+		if (want_differs(w))
+			want_queue(w);
 	}
 	want_pump(l);
 }

@@ -168,6 +168,13 @@ void peer_rest(struct peer *p)
 	buf_trim(&p->held);
 }
 
+void peer_drop_input(struct peer *p)
+{
+	line_drop(&p->in);
+	p->is_held = false;
+	peer_rest(p);
+}
+
 void peer_drop_output(struct peer *p)
 {
 	size_t n = outq_len(&p->out);

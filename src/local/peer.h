@@ -122,6 +122,9 @@ void peer_keep(struct peer *p);
 /* The request taken last is dealt with: what it was decoded into goes. */
 void peer_rest(struct peer *p);
 
+/* Forgets lines that were read and not handled. */
+void peer_drop_input(struct peer *p);
+
 /* Forgets what waits in out, which is whole lines. */
 void peer_drop_output(struct peer *p);
 

@@ -259,6 +259,38 @@ static void who_is_cut_off_holds_no_procedure_any_more(void **state)
 	world_free(w);
 }
 
+static void a_half_closed_program_that_is_cut_off_is_told_so(void **state)
+{
+	struct hub_limits l = limits();
+	struct world_program *slow, *callee;
+	struct world *w;
+
+	(void)state;
+	l.stall_timeout_ms = 1000;
+	w = world_limited(&l);
+	slow = world_connect(w);
+	callee = world_connect(w);
+	world_send(callee, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_settle(w);
+	world_send(slow, "{\"op\":\"call\",\"id\":1,\"procedure\":\"com.example.p\"}");
+	world_send(slow, "{\"op\":\"ping\",\"id\":2}");
+	slow->reads = false;
+	world_settle(w);
+	world_half_close(slow);
+	world_settle(w);
+	world_advance(w, 1000);
+	assert_int_equal(slow->peer->state, PEER_LEAVING);
+	assert_false(slow->peer->by_choice);
+	/* and is not cut off again */
+	world_advance(w, 5000);
+	assert_int_equal(w->n_events[HUB_EVENT_SLOW_CONSUMER], 1);
+	slow->reads = slow->dirty = true;
+	world_settle(w);
+	world_expect_member(slow, "error", "code", "canceled");
+	assert_string_equal(world_text(world_expect(slow, "bye"), "code"), "slow_consumer");
+	world_free(w);
+}
+
 static void a_list_that_no_line_can_hold_is_work_all_the_same(void **state)
 {
 	struct hub_limits l = limits();
@@ -615,6 +647,7 @@ int main(void)
 		cmocka_unit_test(the_biggest_queue_of_a_user_is_cut_first),
 		cmocka_unit_test(who_leaves_without_reading_is_ended_when_its_user_holds_too_much),
 		cmocka_unit_test(who_is_cut_off_holds_no_procedure_any_more),
+		cmocka_unit_test(a_half_closed_program_that_is_cut_off_is_told_so),
 		cmocka_unit_test(a_list_that_no_line_can_hold_is_work_all_the_same),
 		cmocka_unit_test(a_line_that_is_never_ended_is_charged_too),
 		cmocka_unit_test(limits_can_change_while_programs_are_connected),

@@ -152,6 +152,7 @@ static void scene_read(struct scene *s, int who)
 		scene_line(s, who, slice_of(start));
 	}
 	outq_consume(&peer->out, len);
+	outq_trim(&peer->out);
 	hub_peer_drained(s->hub, peer, len);
 }
 
@@ -290,6 +291,8 @@ static void scene_play(struct scene *s)
 	scene_send(s, 0,
 		   "{\"op\":\"error\",\"inv\":3,\"uri\":\"com.example.no\"}\n"
 		   "{\"op\":\"unregister\",\"id\":8,\"registration\":1}\n");
+	scene_send(s, 1, "{\"op\":\"list\",\"id\":7,\"what\":\"subscriptions\"}\n");
+	scene_send(s, 1, "{\"op\":\"list\",\"id\":8,\"what\":\"calls\"}\n");
 	scene_advance(s, 2000);
 }
 
@@ -322,7 +325,7 @@ static void nothing_is_answered_twice(const struct scene *s)
 }
 
 /* What the scene asks for, by program and id. */
-static const bool scene_asks[2][10] = {{1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1}};
+static const bool scene_asks[2][10] = {{1, 1, 1, 1, 1, 1, 1, 1, 1}, {0, 1, 1, 1, 1, 1, 1, 1, 1}};
 
 /* Whoever still has its connection has all its answers. */
 static void everything_is_answered(const struct scene *s)
