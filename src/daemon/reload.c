@@ -122,20 +122,6 @@ static void reload_compare_sessions(const struct config *before, const struct co
 		}
 }
 
-/* A session keeps the TLS settings that it was started with. */
-static void reload_compare_files(const struct app *app)
-{
-	list_for_each (i, &app->transports) {
-		const struct transport *t = CONTAINER_OF(i, struct transport, node);
-
-		if (t->tls && secure_stamp(t->config) != t->tls_stamp)
-			log_line(LOG_LEVEL_WARNING,
-				 "reload: a TLS file of session %s has changed: that needs a "
-				 "restart",
-				 t->config->name);
-	}
-}
-
 /* ---- reading ---- */
 
 static void reload_tell_mistakes(const struct config_errors *errors)
@@ -169,7 +155,6 @@ static void reload_take_over(struct app *app, struct config *config)
 
 	reload_compare("daemon", CONFIG_DAEMON, app->config, NULL, config, NULL);
 	reload_compare_sessions(app->config, config);
-	reload_compare_files(app);
 	if (app->latest != app->config)
 		config_free((struct config *)app->latest);
 	app->latest = config;

@@ -114,7 +114,52 @@ static bool transport_give_secret(struct transport *t)
 	return r == 0;
 }
 
-static void transport_open_ws(struct transport *t)
+/* TLS settings that were used and are not any more. */
+struct transport_retired {
+	struct list node;
+	struct ws_tls *tls;
+};
+
+static int transport_replace_tls(struct transport *t, char why[SECURE_MAX_MESSAGE])
+{
+	struct transport_retired *retired = mem_alloc(sizeof(*retired));
+	struct ws_tls *tls;
+	int r = retired ? secure_new_tls(&tls, t->config, t->app->options->credentials, why)
+			: -ENOMEM;
+
+	if (r) {
+		mem_free(retired);
+		return r;
+	}
+	retired->tls = t->tls;
+	list_append(&t->retired, &retired->node);
+	t->tls = tls;
+	return 0;
+}
+
+/* Certificates are renewed while the daemon runs: changed files count from the next attempt on. */
+static void transport_renew_tls(struct transport *t)
+{
+	uint64_t stamp = t->tls ? secure_stamp(t->config) : 0;
+	char why[SECURE_MAX_MESSAGE];
+	int r;
+
+	if (!t->tls || stamp == t->tls_stamp)
+		return;
+	t->tls_stamp = stamp;
+	r = transport_replace_tls(t, why);
+	if (r)
+		log_line(LOG_LEVEL_ERROR,
+			 "session %s: its TLS files have changed and cannot be used, those from "
+			 "before are: %s",
+			 t->config->name, r > 0 ? why : strerror(-r));
+	else
+		log_line(LOG_LEVEL_NOTICE,
+			 "session %s: its TLS files have changed and were read again",
+			 t->config->name);
+}
+
+static void transport_attempt_ws(struct transport *t)
 {
 	const struct config_session *config = t->config;
 	struct ws_options options = {
@@ -143,6 +188,12 @@ static void transport_open_ws(struct transport *t)
 	r = ws_open(&t->ws, t->app->ws_context, &options, &transport_ops, t);
 	if (r < 0)
 		transport_over(t, HUB_OVER_TRANSPORT, strerror(-r));
+}
+
+static void transport_open_ws(struct transport *t)
+{
+	transport_renew_tls(t);
+	transport_attempt_ws(t);
 }
 
 /* ---- embedded ---- */
@@ -290,6 +341,7 @@ int transport_new(struct app *app, const struct config_session *config)
 	transport_show_url(config->url, url);
 	t->app = app;
 	t->config = config;
+	list_init(&t->retired);
 	r = transport_make_tls(t);
 	if (r == 0)
 		r = hub_add_link(app->hub, &link, t, &t->link);
@@ -306,5 +358,11 @@ void transport_free(struct transport *t)
 {
 	list_unlink(&t->node);
 	ws_tls_free(t->tls);
+	list_for_each_safe (i, &t->retired) {
+		struct transport_retired *retired = CONTAINER_OF(i, struct transport_retired, node);
+
+		ws_tls_free(retired->tls);
+		mem_free(retired);
+	}
 	mem_free(t);
 }

@@ -351,18 +351,3 @@ def test_a_check_passes_over_credentials_that_it_may_not_see(tmp_path):
     for directory in ({}, {"CREDENTIALS_DIRECTORY": str(tmp_path / "none")}):
         right = run(tmp_path, "-t", "--quiet", "-c", config, **directory)
         assert (right.returncode, right.stdout, right.stderr) == (0, "", "")
-
-
-def test_a_reload_says_that_a_file_of_tls_has_changed(tmp_path, manager, start):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=x", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "ca.pem"],
-                   check=True, capture_output=True)
-    process = start(listen(tmp_path) + f"sessions: {{default: {{url: 'wss://127.0.0.1:{free_port()}/',"
-                    f" tls_ca_file: {tmp_path}/ca.pem}}}}\n")
-    manager.expect("READY=1")
-    reload(process, manager)
-    assert "TLS file" not in log_of(tmp_path)
-    with open(tmp_path / "ca.pem", "a") as f:
-        f.write("\n")
-    reload(process, manager)
-    assert "a TLS file of session default has changed: that needs a restart" in log_of(tmp_path)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """TLS: who the router is, checked; and each way in which it can fail, told with its cure."""
+import pathlib
 import re
 import subprocess
 
@@ -87,6 +88,19 @@ def test_a_pin_that_fits(crossbar, make_daemon):
 def test_a_pin_is_enough_without_an_authority(crossbar, make_daemon):
     pin = pin_of(crossbar.file("server.pem"))
     joined(start(make_daemon, crossbar.url_of("tls"), tls_verify=False, tls_pin_sha256=[pin]))
+
+
+def test_renewed_files_count_from_the_next_attempt_on(crossbar, make_daemon, tmp_path):
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(pathlib.Path(crossbar.file("other.pem")).read_bytes())
+    daemon = start(make_daemon, crossbar.url_of("tls"), tls_ca_file=str(authority), reconnect_delay=0.1,
+                   reconnect_max_delay=0.3)
+    refused(watch(daemon))
+    authority.write_text("no certificate")
+    until("it is told", lambda: "changed and cannot be used" in daemon.log.read_text())
+    authority.write_bytes(pathlib.Path(crossbar.file("ca.pem")).read_bytes())
+    joined(daemon)
+    assert "were read again" in daemon.log.read_text()
 
 
 def test_tls_beside_host_and_port(crossbar, make_daemon):
