@@ -49,16 +49,9 @@ void cli_begin(struct buf *b, const struct cli *cli, const char *op, const char 
 	emit_literal(b, "{\"op\":");
 	emit_text(b, slice_of(op));
 	emit_literal(b, ",\"id\":1");
-	if (member) {
-		buf_append_char(b, ',');
-		emit_text(b, slice_of(member));
-		buf_append_char(b, ':');
-		emit_text(b, slice_of(text));
-	}
-	if (cli->session) {
-		emit_literal(b, ",\"session\":");
-		emit_text(b, slice_of(cli->session));
-	}
+	if (member)
+		emit_member_text(b, member, text);
+	emit_member_text(b, "session", cli->session);
 }
 
 int cli_send(struct cli *cli, struct buf *line)

@@ -90,6 +90,27 @@ void emit_text(struct buf *b, struct slice text)
 	buf_append_char(b, '"');
 }
 
+static void emit_member(struct buf *b, const char *name)
+{
+	emit_literal(b, ",\"");
+	buf_append_slice(b, slice_of(name));
+	emit_literal(b, "\":");
+}
+
+void emit_member_text(struct buf *b, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	emit_member(b, name);
+	emit_text(b, slice_of(text));
+}
+
+void emit_member_u64(struct buf *b, const char *name, uint64_t n)
+{
+	emit_member(b, name);
+	emit_u64(b, n);
+}
+
 void emit_printf(struct buf *b, const char *format, ...)
 {
 	char text[EMIT_MAX_PRINTF];

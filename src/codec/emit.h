@@ -25,6 +25,11 @@ void emit_text(struct buf *b, struct slice text);
 /* As emit_text, from a format. At most 1 KiB, cut off behind that. */
 void emit_printf(struct buf *b, const char *format, ...) PRINTF(2, 3);
 
+/* ,"name":"text" behind other members; nothing for NULL. name needs no escapes. */
+void emit_member_text(struct buf *b, const char *name, const char *text);
+/* ,"name":n */
+void emit_member_u64(struct buf *b, const char *name, uint64_t n);
+
 /* A validated token: copied as it stands, or rewritten where its flags ask for it. */
 void emit_value_slow(struct buf *b, const struct scan_value *v);
 

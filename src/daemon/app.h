@@ -146,6 +146,8 @@ void rows_done(struct app *app);
 /* report.c */
 void report_notes(struct app *app);
 void report_ready(struct app *app);
+/* All there is, to the log. */
+void report_state(struct app *app);
 void report_reload_failed(struct app *app, const char *why);
 void report_stopping(struct app *app);
 /* Once a second. */

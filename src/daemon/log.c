@@ -295,11 +295,6 @@ void log_entry(int level, const struct log_fields *fields, struct slice text)
 		log_state.n_dropped++;
 }
 
-void log_text(int level, struct slice text)
-{
-	log_entry(level, NULL, text);
-}
-
 void log_line(int level, const char *format, ...)
 {
 	char text[1024];

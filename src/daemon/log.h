@@ -74,7 +74,7 @@ void log_set_level(int level);
 
 /* Text from outside is made harmless for a terminal: control characters are shown as '?'. */
 void log_line(int level, const char *format, ...) PRINTF(2, 3);
-void log_text(int level, struct slice text);
+/* fields NULL: none. */
 void log_entry(int level, const struct log_fields *fields, struct slice text);
 
 /* "error", "warning", …: -1 if the name is none. */

@@ -70,6 +70,18 @@ static void report_write_status(const struct app *app, char ret[REPORT_MAX_STATU
 		 n.joined, n.links, n.programs, n.registrations, n.subscriptions);
 }
 
+void report_state(struct app *app)
+{
+	char status[REPORT_MAX_STATUS];
+	struct hub_counts n;
+
+	hub_count(app->hub, &n);
+	report_write_status(app, status);
+	log_line(LOG_LEVEL_INFO, "%s, %zu open calls, %zu open invocations", status, n.calls,
+		 n.invocations);
+	hub_note_links(app->hub);
+}
+
 void report_ready(struct app *app)
 {
 	report_write_status(app, app->status);

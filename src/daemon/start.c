@@ -77,7 +77,7 @@ static void start_on_report(uv_signal_t *handle, int number)
 
 	(void)number;
 	app_touch_clock(app);
-	hub_report(app->hub);
+	report_state(app);
 }
 
 /* ---- start ---- */

@@ -20,12 +20,12 @@ bool admit_is_admin(const struct program *p)
 }
 
 /* The record of a user without connections is kept while its second lasts. */
-static void admit_forget_old(struct hub *hub)
+static void admit_forget(struct hub *hub, uint64_t until_ms)
 {
 	struct user *user;
 
 	while ((user = list_first(&hub->recent_users, struct user, recent)) &&
-	       hub->now_ms - user->second_ms >= ADMIT_SECOND_MS) {
+	       user->second_ms + ADMIT_SECOND_MS <= until_ms) {
 		list_unlink(&user->recent);
 		user_unref(user);
 	}
@@ -33,18 +33,13 @@ static void admit_forget_old(struct hub *hub)
 
 void admit_forget_all(struct hub *hub)
 {
-	struct user *user;
-
-	while ((user = list_first(&hub->recent_users, struct user, recent))) {
-		list_unlink(&user->recent);
-		user_unref(user);
-	}
+	admit_forget(hub, NEVER_MS);
 }
 
 /* One more connection of the user; how many there were in this second. */
 static uint32_t admit_count(struct hub *hub, struct user *user)
 {
-	admit_forget_old(hub);
+	admit_forget(hub, hub->now_ms);
 	if (!list_is_linked(&user->recent)) {
 		user->second_ms = hub->now_ms;
 		user->n_second = 0;

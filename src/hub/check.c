@@ -42,11 +42,8 @@ static size_t check_owned_bytes(const struct program *p)
 
 	list_for_each (i, &p->calls)
 		n += CONTAINER_OF(i, struct call, of_program)->n_procedure;
-	list_for_each (i, &p->handles) {
-		const struct want *w = CONTAINER_OF(i, struct handle, of_program)->want;
-
-		n += sizeof(struct handle) + sizeof(*w) + w->key.uri.len + w->key.options.len;
-	}
+	list_for_each (i, &p->handles)
+		n += handle_cost(CONTAINER_OF(i, struct handle, of_program)->want);
 	return n;
 }
 

@@ -24,8 +24,7 @@ static const char *handle_uri_member(const struct handle *h)
 
 /* ---- life-cycle ---- */
 
-/* What the handle's share in its want occupies, and its program's user pays for. */
-static size_t handle_cost(const struct want *w)
+size_t handle_cost(const struct want *w)
 {
 	return sizeof(struct handle) + sizeof(*w) + w->key.uri.len + w->key.options.len;
 }

@@ -73,17 +73,14 @@ struct link *hub_find_link(struct hub *hub, struct slice name)
 	return NULL;
 }
 
-size_t hub_n_peers(const struct hub *hub)
-{
-	return hub->n_programs;
-}
-
 void hub_count(const struct hub *hub, struct hub_counts *ret)
 {
 	*ret = (struct hub_counts){
 		.programs = hub->n_programs,
 		.registrations = hub->n_handles[WANT_REGISTRATION],
 		.subscriptions = hub->n_handles[WANT_SUBSCRIPTION],
+		.calls = hub->n_calls,
+		.invocations = hub->n_invocations,
 	};
 	list_for_each (i, &hub->links) {
 		ret->links++;

@@ -240,8 +240,8 @@ void hub_expire(struct hub *hub);
 /* The next note, or false. Borrowed until the next call. */
 bool hub_next_note(struct hub *hub, struct hub_note *ret);
 
-/* Notes what there is: counts, and the state of each link. */
-void hub_report(struct hub *hub);
+/* Notes the state of each link. */
+void hub_note_links(struct hub *hub);
 
 /* From now on. What is over a limit already stays until it ends by itself. */
 void hub_set_limits(struct hub *hub, const struct hub_limits *limits);
@@ -254,11 +254,9 @@ enum hub_drain_state { HUB_RUNNING, HUB_DRAINING, HUB_LEAVING, HUB_DRAIN_OVER };
 void hub_drain(struct hub *hub);
 enum hub_drain_state hub_drain_state(const struct hub *hub);
 
-size_t hub_n_peers(const struct hub *hub);
-
 /* How much there is of what; registrations and subscriptions are the programs' handles. */
 struct hub_counts {
-	size_t links, joined, programs, registrations, subscriptions;
+	size_t links, joined, programs, registrations, subscriptions, calls, invocations;
 };
 void hub_count(const struct hub *hub, struct hub_counts *ret);
 

@@ -148,6 +148,8 @@ void handle_register(struct program *p, struct link *l, const struct request *r)
 void handle_subscribe(struct program *p, struct link *l, const struct request *r);
 void handle_undo(struct program *p, const struct request *r, enum peer_id_kind kind);
 struct handle *handle_free(struct handle *h);
+/* What a handle and its share in its want occupy, and its program's user pays for. */
+size_t handle_cost(const struct want *w);
 struct waiter *waiter_free(struct waiter *w);
 /* The first and the following handles of a program in a want, or NULL. */
 struct handle *handle_first(const struct program *p, const struct want *w);

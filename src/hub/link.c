@@ -216,7 +216,6 @@ static void link_next_attempt(struct link *l)
 static void link_plan_retry(struct link *l, bool refused)
 {
 	l->n_failures++;
-	l->refused = refused;
 	l->retry_at_ms = l->hub->now_ms +
 			 reconnect_delay_ms(&l->config, l->n_failures, refused, l->hub->rng);
 }

@@ -73,7 +73,6 @@ struct link {
 	bool ever_joined;
 	unsigned attempt;    /* since the last join, the running one included */
 	unsigned n_failures; /* in a row: how far the delay has grown */
-	bool refused;	     /* the last failure was one that waiting seldom cures */
 	bool has_given_up;   /* no attempts are left: rests until hub_rearm() */
 	uint64_t retry_at_ms;
 	uint64_t joined_at_ms;

@@ -92,7 +92,7 @@ static void link_note_state(const struct link *l, int level, enum hub_event even
 			  "session %s (%s): %s, attempt %u: %s; next one in %llu ms",
 			  l->config.name, l->config.url, link_state_name(l->state), l->attempt, why,
 			  (unsigned long long)(l->retry_at_ms - now));
-	else if (l->has_given_up)
+	else if (l->has_given_up && l->state == LINK_FAILED)
 		note_link(l, level, event,
 			  "session %s (%s): given up after %u attempts: %s; reload to try again",
 			  l->config.name, l->config.url, l->attempt, why);
@@ -114,16 +114,8 @@ static void link_log_state(const struct link *l)
 		link_note_state(l, quiet ? 7 : link_notes[l->state].level, link_event_of(l));
 }
 
-void hub_report(struct hub *hub)
+void hub_note_links(struct hub *hub)
 {
-	struct hub_counts n;
-
-	hub_count(hub, &n);
-	note_plain(hub, 6,
-		   "%zu/%zu sessions joined, %zu clients, %zu registrations, %zu subscriptions, "
-		   "%zu open calls, %zu open invocations",
-		   n.joined, n.links, n.programs, n.registrations, n.subscriptions, hub->n_calls,
-		   hub->n_invocations);
 	list_for_each (i, &hub->links)
 		link_note_state(CONTAINER_OF(i, struct link, node), 6, HUB_EVENT_NONE);
 }

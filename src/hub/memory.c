@@ -31,6 +31,9 @@ static size_t memory_queue(const struct program *p)
 
 static size_t memory_of(const struct program *p)
 {
+	/* Freed before the turn ends, also what is on its way to the kernel. */
+	if (p->peer.state == PEER_GONE)
+		return 0;
 	return memory_queue(p) + p->n_owned_bytes + p->peer.ids.count * MEMORY_PER_ID +
 	       p->n_invocations * MEMORY_PER_INVOCATION;
 }

@@ -85,22 +85,12 @@ static void status_write_link(struct buf *b, const struct link *l)
 	emit_text(b, slice_of(link_state_name(l->state)));
 	emit_literal(b, ",\"realm\":");
 	emit_text(b, slice_of(l->session.welcome.realm ?: l->config.realm));
-	if (l->state == LINK_JOINED) {
-		emit_literal(b, ",\"session_id\":");
-		emit_u64(b, l->session.welcome.session_id);
-	}
-	if (l->reason) {
-		emit_literal(b, ",\"reason\":");
-		emit_text(b, slice_of(l->reason));
-	}
-	if (l->message) {
-		emit_literal(b, ",\"message\":");
-		emit_text(b, slice_of(l->message));
-	}
-	if (l->retry_at_ms > l->hub->now_ms) {
-		emit_literal(b, ",\"retry_in_ms\":");
-		emit_u64(b, l->retry_at_ms - l->hub->now_ms);
-	}
+	if (l->state == LINK_JOINED)
+		emit_member_u64(b, "session_id", l->session.welcome.session_id);
+	emit_member_text(b, "reason", l->reason);
+	emit_member_text(b, "message", l->message);
+	if (l->retry_at_ms > l->hub->now_ms)
+		emit_member_u64(b, "retry_in_ms", l->retry_at_ms - l->hub->now_ms);
 	buf_append_char(b, '}');
 }
 
@@ -153,14 +143,6 @@ static void status_row(struct buf *b)
 	buf_append_char(b, '{');
 }
 
-static void status_number(struct buf *b, const char *member, uint64_t n)
-{
-	buf_append_char(b, ',');
-	emit_text(b, slice_of(member));
-	buf_append_char(b, ':');
-	emit_u64(b, n);
-}
-
 static void status_list_sessions(struct program *viewer, struct buf *b)
 {
 	list_for_each (i, &viewer->hub->links) {
@@ -175,20 +157,17 @@ static void status_client(struct buf *b, const struct program *p)
 	status_row(b);
 	emit_literal(b, "\"conn\":");
 	emit_u64(b, p->peer.conn);
-	status_number(b, "uid", p->peer.credentials.uid);
+	emit_member_u64(b, "uid", p->peer.credentials.uid);
 	emit_literal(b, ",\"pid\":");
 	emit_i64(b, p->peer.credentials.pid);
-	if (p->peer.name) {
-		emit_literal(b, ",\"name\":");
-		emit_text(b, slice_of(p->peer.name));
-	}
+	emit_member_text(b, "name", p->peer.name);
 	emit_literal(b, ",\"since\":");
 	watch_write_time(b, p->since_ms);
-	status_number(b, "inflight", p->peer.n_requests);
-	status_number(b, "registrations", p->peer.n_registrations);
-	status_number(b, "subscriptions", p->peer.n_subscriptions);
-	status_number(b, "queued_bytes", p->peer.n_undrained + p->n_queued_bytes);
-	status_number(b, "gaps", p->n_gaps);
+	emit_member_u64(b, "inflight", p->peer.n_requests);
+	emit_member_u64(b, "registrations", p->peer.n_registrations);
+	emit_member_u64(b, "subscriptions", p->peer.n_subscriptions);
+	emit_member_u64(b, "queued_bytes", p->peer.n_undrained + p->n_queued_bytes);
+	emit_member_u64(b, "gaps", p->n_gaps);
 	emit_literal(b, ",\"paused\":");
 	emit_bool(b, p->peer.is_held || peer_is_choked(&p->peer));
 	buf_append_char(b, '}');
@@ -220,19 +199,19 @@ static void status_handle(struct buf *b, const struct handle *h)
 	emit_text(b, slice_of(w->link->config.name));
 	emit_literal(b, ",\"state\":");
 	emit_text(b, slice_of(want_state_name(w)));
-	status_number(b, "conn", h->program->peer.conn);
+	emit_member_u64(b, "conn", h->program->peer.conn);
 	emit_literal(b, ",\"id\":");
 	buf_append_slice(b, peer_id_token(&h->id));
 	if (w->id)
-		status_number(
+		emit_member_u64(
 			b, w->key.kind == WANT_REGISTRATION ? "registration_id" : "subscription_id",
 			w->id);
 	if (w->key.kind == WANT_REGISTRATION) {
-		status_number(b, "invocations", h->n_delivered);
+		emit_member_u64(b, "invocations", h->n_delivered);
 	} else {
-		status_number(b, "queued", h->n_queued);
-		status_number(b, "delivered", h->n_delivered);
-		status_number(b, "dropped", h->n_dropped);
+		emit_member_u64(b, "queued", h->n_queued);
+		emit_member_u64(b, "delivered", h->n_delivered);
+		emit_member_u64(b, "dropped", h->n_dropped);
 		emit_literal(b, ",\"overflow\":\"drop_oldest\"");
 	}
 	buf_append_char(b, '}');
@@ -302,9 +281,9 @@ static void status_limit(struct buf *b, const char *name, uint64_t value, int64_
 	status_row(b);
 	emit_literal(b, "\"name\":");
 	emit_text(b, slice_of(name));
-	status_number(b, "value", value);
+	emit_member_u64(b, "value", value);
 	if (used >= 0)
-		status_number(b, "used", (uint64_t)used);
+		emit_member_u64(b, "used", (uint64_t)used);
 	buf_append_char(b, '}');
 }
 
@@ -333,16 +312,6 @@ static void status_list_limits(struct program *viewer, struct buf *b)
 	status_limit(b, "bad_lines", l->bad_lines, peer->n_bad_lines);
 }
 
-static void status_text(struct buf *b, const char *member, const char *text)
-{
-	if (!text)
-		return;
-	buf_append_char(b, ',');
-	emit_text(b, slice_of(member));
-	buf_append_char(b, ':');
-	emit_text(b, slice_of(text));
-}
-
 /* Where things stand in the files is for administrators alone. */
 static void status_list_config(struct program *viewer, struct buf *b)
 {
@@ -354,10 +323,10 @@ static void status_list_config(struct program *viewer, struct buf *b)
 		status_row(b);
 		emit_literal(b, "\"section\":");
 		emit_text(b, slice_of(s->section));
-		status_text(b, "key", s->key);
-		status_text(b, "value", s->value);
-		status_text(b, "default", s->fallback);
-		status_text(b, "source", s->source);
+		emit_member_text(b, "key", s->key);
+		emit_member_text(b, "value", s->value);
+		emit_member_text(b, "default", s->fallback);
+		emit_member_text(b, "source", s->source);
 		emit_literal(b, ",\"reloadable\":");
 		emit_bool(b, s->reloadable);
 		buf_append_char(b, '}');

@@ -10,24 +10,6 @@
 
 #include <time.h>
 
-static void watch_write_text(struct buf *b, const char *member, const char *text)
-{
-	if (!text)
-		return;
-	buf_append_char(b, ',');
-	emit_text(b, slice_of(member));
-	buf_append_char(b, ':');
-	emit_text(b, slice_of(text));
-}
-
-static void watch_write_number(struct buf *b, const char *member, uint64_t n)
-{
-	buf_append_char(b, ',');
-	emit_text(b, slice_of(member));
-	buf_append_char(b, ':');
-	emit_u64(b, n);
-}
-
 void watch_write_time(struct buf *b, uint64_t wall_ms)
 {
 	time_t seconds = (time_t)(wall_ms / 1000);
@@ -43,11 +25,11 @@ static void watch_write_joined(struct buf *b, const struct link *l)
 {
 	const struct session_welcome *w = &l->session.welcome;
 
-	watch_write_text(b, "realm", w->realm ?: l->config.realm);
-	watch_write_number(b, "session_id", w->session_id);
-	watch_write_text(b, "authid", w->authid);
-	watch_write_text(b, "authrole", w->authrole);
-	watch_write_text(b, "authmethod", w->authmethod);
+	emit_member_text(b, "realm", w->realm ?: l->config.realm);
+	emit_member_u64(b, "session_id", w->session_id);
+	emit_member_text(b, "authid", w->authid);
+	emit_member_text(b, "authrole", w->authrole);
+	emit_member_text(b, "authmethod", w->authmethod);
 }
 
 void watch_write_link(struct buf *b, const struct link *l)
@@ -56,18 +38,18 @@ void watch_write_link(struct buf *b, const struct link *l)
 
 	emit_literal(b, "\"session\":");
 	emit_text(b, slice_of(l->config.name));
-	watch_write_text(b, "state", link_state_name(l->state));
+	emit_member_text(b, "state", link_state_name(l->state));
 	if (l->state == LINK_JOINED)
 		watch_write_joined(b, l);
-	watch_write_text(b, "router", l->config.url);
+	emit_member_text(b, "router", l->config.url);
 	if (l->attempt > 1 || (l->attempt && l->state != LINK_JOINED))
-		watch_write_number(b, "attempt", l->attempt);
+		emit_member_u64(b, "attempt", l->attempt);
 	if (l->retry_at_ms > now)
-		watch_write_number(b, "retry_in_ms", l->retry_at_ms - now);
+		emit_member_u64(b, "retry_in_ms", l->retry_at_ms - now);
 	emit_literal(b, ",\"since\":");
 	watch_write_time(b, l->since_ms);
-	watch_write_text(b, "reason", l->reason);
-	watch_write_text(b, "message", l->message);
+	emit_member_text(b, "reason", l->reason);
+	emit_member_text(b, "message", l->message);
 }
 
 static void watch_tell(struct watch *w, const struct link *l)

@@ -22,16 +22,6 @@
 /* Of all details together; authextra is the configuration's, which has a bound of its own. */
 #define HELLO_MAX_DETAILS (1u << 20)
 
-static void hello_emit_member(struct buf *b, const char *name, const char *text)
-{
-	if (!text)
-		return;
-	buf_append_char(b, ',');
-	emit_text(b, slice_of(name));
-	buf_append_char(b, ':');
-	emit_text(b, slice_of(text));
-}
-
 /* WAMP 4.3: methods in the order of preference; the router chooses by its CHALLENGE. */
 static void hello_emit_auth(struct buf *b, const struct session_auth *auth)
 {
@@ -42,8 +32,8 @@ static void hello_emit_auth(struct buf *b, const struct session_auth *auth)
 		emit_text(b, slice_of(auth->methods[i]));
 	}
 	emit_literal(b, "]");
-	hello_emit_member(b, "authid", auth->id);
-	hello_emit_member(b, "authrole", auth->role);
+	emit_member_text(b, "authid", auth->id);
+	emit_member_text(b, "authrole", auth->role);
 	if (auth->extra) {
 		emit_literal(b, ",\"authextra\":");
 		buf_append_slice(b, slice_of(auth->extra));

@@ -10,25 +10,9 @@
  * without a leak.
  */
 
-#include "hub/hub.h"
-#include "router/router.h"
+#include "scene.h"
 
-#include <assert.h>
 #include <string.h>
-
-#define FUZZ_PROGRAMS 2
-
-struct fuzz {
-	struct hub *hub;
-	struct router *router;
-	struct rng rng;
-	struct map_secret secret;
-	struct link *link;
-	struct router_session *session;
-	struct peer *programs[FUZZ_PROGRAMS];
-	uint64_t now_ms;
-	bool embedded;
-};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,158 +56,21 @@ static struct link_config fuzz_link(bool embedded)
 	};
 }
 
-/* ---- wiring ---- */
-
-static void fuzz_fulfil(struct fuzz *f, int wish)
-{
-	if (wish == HUB_WISH_OPEN) {
-		if (f->embedded)
-			assert(router_attach(f->router, &f->session, f) == 0);
-		else
-			assert(session_set_secret(hub_link_session(f->link), SLICE("secret")) == 0);
-		hub_link_opened(f->link);
-		return;
-	}
-	if (f->session)
-		f->session = router_detach(f->session);
-	hub_link_over(f->link, HUB_OVER_TRANSPORT, "over");
-}
-
-static bool fuzz_pump(struct fuzz *f)
-{
-	struct session *session = hub_link_session(f->link);
-	struct session_event event;
-	struct router_session *to;
-	struct wamp_msg msg;
-	bool any = false;
-
-	while (f->session && session_next_view(session, &msg)) {
-		router_recv(f->session, &msg);
-		any = true;
-	}
-	while (router_next(f->router, &to, &msg)) {
-		session_recv(session, &msg);
-		while (session_next_event(session, &event))
-			hub_link_event(f->link, &event);
-		any = true;
-	}
-	return any;
-}
-
-static void fuzz_read(struct fuzz *f, struct peer *peer)
-{
-	struct iovec iov[64];
-	size_t n = outq_iov(&peer->out, iov, 64), len = 0;
-
-	for (size_t i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	if (!len)
-		return;
-	if (len == outq_len(&peer->out))
-		assert(((char *)iov[n - 1].iov_base)[iov[n - 1].iov_len - 1] == '\n');
-	outq_consume(&peer->out, len);
-	outq_trim(&peer->out);
-	hub_peer_drained(f->hub, peer, len);
-}
-
-static void fuzz_settle(struct fuzz *f)
-{
-	struct buf *out = &hub_link_session(f->link)->out;
-	struct hub_note note;
-	struct link *link;
-	int wish, rounds = 0;
-
-	do {
-		while ((wish = hub_next_wish(f->hub, &link)) && rounds++ < 1000)
-			fuzz_fulfil(f, wish);
-	} while (fuzz_pump(f));
-	if (!f->embedded) {
-		buf_consume(out, buf_len(out));
-		hub_link_drained(f->link);
-	}
-	router_settle(f->router);
-	session_settle(hub_link_session(f->link));
-	while (hub_next_dirty_peer(f->hub))
-		;
-	for (int i = 0; i < FUZZ_PROGRAMS; i++) {
-		struct peer *peer = f->programs[i];
-
-		if (!peer)
-			continue;
-		fuzz_read(f, peer);
-		if (peer->state == PEER_GONE || peer->state == PEER_LEAVING) {
-			hub_remove_peer(f->hub, peer);
-			f->programs[i] = NULL;
-		}
-	}
-	while (hub_next_dirty_link(f->hub) || hub_next_ready(f->hub))
-		;
-	while (hub_next_note(f->hub, &note))
-		;
-	hub_check(f->hub);
-	router_check(f->router);
-}
-
-static void fuzz_say(struct fuzz *f, int who, struct slice bytes)
-{
-	struct peer *peer = f->programs[who];
-	struct request request;
-
-	if (!peer)
-		return;
-	peer_feed(peer, bytes);
-	while (peer_next(peer, &request)) {
-		if (hub_request(f->hub, peer, &request) == HUB_HELD)
-			break;
-		(void)fuzz_pump(f);
-		hub_end_request(f->hub, peer);
-	}
-	peer_rest(peer);
-	hub_peer_answered(f->hub, peer);
-	peer_keep(peer);
-	hub_peer_kept(f->hub, peer);
-	fuzz_settle(f);
-}
-
-static void fuzz_advance(struct fuzz *f, uint64_t ms)
-{
-	f->now_ms += ms;
-	hub_set_time(f->hub, f->now_ms, f->now_ms);
-	hub_expire(f->hub);
-	fuzz_settle(f);
-}
-
-static void fuzz_begin(struct fuzz *f, bool embedded)
+static void fuzz_begin(struct scene *s, bool embedded)
 {
 	struct link_config link = fuzz_link(embedded);
 
-	*f = (struct fuzz){.now_ms = 1000, .embedded = embedded};
-	assert(hub_new(&f->hub, &fuzz_hub, &f->secret, &f->rng) == 0);
-	assert(router_new(&f->router, &f->rng, &f->secret) == 0);
-	hub_set_time(f->hub, f->now_ms, f->now_ms);
-	assert(hub_add_link(f->hub, &link, f, &f->link) == 0);
-	hub_start(f->hub);
-	fuzz_settle(f);
-	for (int i = 0; i < FUZZ_PROGRAMS; i++) {
-		struct peer_credentials who = {1000 + (uint32_t)i, 1000, i};
-
-		assert(hub_add_peer(f->hub, &who, f, &f->programs[i]) == 0);
-	}
-	fuzz_settle(f);
+	s->on_line = NULL;
+	scene_begin(s, &fuzz_hub, &link);
+	scene_connect(s, 0);
+	scene_connect(s, 1);
 }
 
-static void fuzz_end(struct fuzz *f)
+static void fuzz_end(struct scene *s)
 {
 	for (int i = 0; i < 4; i++)
-		fuzz_advance(f, 700);
-	for (int i = 0; i < FUZZ_PROGRAMS; i++)
-		if (f->programs[i])
-			hub_remove_peer(f->hub, f->programs[i]);
-	hub_check(f->hub);
-	hub_free(f->hub);
-	if (f->session)
-		f->session = router_detach(f->session);
-	router_free(f->router);
+		scene_advance(s, 700);
+	scene_end(s);
 }
 
 /* ---- the two sides ---- */
@@ -236,34 +83,34 @@ static const char fuzz_ask[] = "{\"op\":\"call\",\"id\":4,\"procedure\":\"com.q\
 
 static void fuzz_program(struct slice input)
 {
-	struct fuzz f;
+	struct scene s;
 
-	fuzz_begin(&f, true);
-	fuzz_say(&f, 1, slice_of(fuzz_open));
+	fuzz_begin(&s, true);
+	scene_say(&s, 1, slice_of(fuzz_open));
 	/* in two pieces, so that lines are kept too */
-	fuzz_say(&f, 0, (struct slice){input.ptr, input.len / 2});
-	fuzz_say(&f, 0, (struct slice){input.ptr + input.len / 2, input.len - input.len / 2});
-	fuzz_say(&f, 1, SLICE("{\"op\":\"result\",\"inv\":1}\n"));
-	fuzz_end(&f);
+	scene_say(&s, 0, (struct slice){input.ptr, input.len / 2});
+	scene_say(&s, 0, (struct slice){input.ptr + input.len / 2, input.len - input.len / 2});
+	scene_say(&s, 1, SLICE("{\"op\":\"result\",\"inv\":1}\n"));
+	fuzz_end(&s);
 }
 
 static void fuzz_router(struct slice input)
 {
-	struct fuzz f;
+	struct scene s;
 
-	fuzz_begin(&f, false);
-	fuzz_say(&f, 0, slice_of(fuzz_open));
+	fuzz_begin(&s, false);
+	scene_say(&s, 0, slice_of(fuzz_open));
 	while (input.len) {
 		const char *lf = memchr(input.ptr, '\n', input.len);
 		size_t n = lf ? (size_t)(lf - input.ptr) : input.len;
 
-		hub_link_frame(f.link, (struct slice){input.ptr, n});
-		fuzz_settle(&f);
-		fuzz_say(&f, 1, slice_of(fuzz_ask));
+		hub_link_frame(s.link, (struct slice){input.ptr, n});
+		scene_settle(&s);
+		scene_say(&s, 1, slice_of(fuzz_ask));
 		n += lf != NULL;
 		input = (struct slice){input.ptr + n, input.len - n};
 	}
-	fuzz_end(&f);
+	fuzz_end(&s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

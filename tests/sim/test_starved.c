@@ -9,8 +9,7 @@
  * and when there is memory again newcomers are served as ever.
  */
 
-#include "hub/hub.h"
-#include "router/router.h"
+#include "scene.h"
 
 #include "base/mem.h"
 
@@ -23,22 +22,10 @@
 
 #include <cmocka.h>
 
-#define SCENE_PROGRAMS 3
-
 /* More allocations than the scene makes; the test finds the number by itself. */
 #define SCENE_MAX_ALLOCATIONS 5000
 
-struct scene {
-	struct hub *hub;
-	struct router *router;
-	struct rng rng;
-	struct map_secret secret;
-	struct link *link;
-	struct router_session *session;
-	struct peer *programs[SCENE_PROGRAMS];
-	unsigned n_answers[SCENE_PROGRAMS][10]; /* terminal replies by id */
-	uint64_t now_ms;
-};
+static unsigned n_answers[SCENE_PROGRAMS][10]; /* terminal replies by id */
 
 static const struct hub_config scene_hub = {
 	.limits =
@@ -81,181 +68,33 @@ static const struct link_config scene_link = {
 	.max_message_size = 1 << 20,
 };
 
-/* ---- wiring ---- */
-
-static void scene_fulfil(struct scene *s, int wish)
-{
-	if (wish == HUB_WISH_OPEN && router_attach(s->router, &s->session, s) == 0) {
-		hub_link_opened(s->link);
-		return;
-	}
-	if (s->session)
-		s->session = router_detach(s->session);
-	hub_link_over(s->link, HUB_OVER_TRANSPORT, "over");
-}
-
-static bool scene_pump(struct scene *s)
-{
-	struct session *session = hub_link_session(s->link);
-	struct session_event event;
-	struct router_session *to;
-	struct wamp_msg msg;
-	bool any = false;
-
-	while (s->session && session_next_view(session, &msg)) {
-		router_recv(s->session, &msg);
-		any = true;
-	}
-	while (router_next(s->router, &to, &msg)) {
-		session_recv(session, &msg);
-		while (session_next_event(session, &event))
-			hub_link_event(s->link, &event);
-		any = true;
-	}
-	return any;
-}
-
-/* A whole line that a program received. */
-static void scene_line(struct scene *s, int who, struct slice line)
+static void on_line(struct scene *s, int who, struct slice line)
 {
 	static const char *const answers[] = {"ok", "result", "error", "pong"};
-	char op[16];
+	char op[16], head[64];
 	int id;
 
-	if (sscanf(line.ptr, "{\"op\":\"%15[a-z]\",\"id\":%d", op, &id) != 2)
+	(void)s;
+	snprintf(head, sizeof(head), "%.*s", SLICE_ARG(line));
+	if (sscanf(head, "{\"op\":\"%15[a-z]\",\"id\":%d", op, &id) != 2)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
 		if (strcmp(op, answers[i]) == 0 && id >= 0 && id < 10)
-			s->n_answers[who][id]++;
-}
-
-static void scene_read(struct scene *s, int who)
-{
-	struct peer *peer = s->programs[who];
-	struct iovec iov[8];
-	char text[65536];
-	size_t n = outq_iov(&peer->out, iov, ARRAY_SIZE(iov)), len = 0;
-	char *start = text, *lf;
-
-	for (size_t i = 0; i < n && len + iov[i].iov_len < sizeof(text); i++) {
-		memcpy(text + len, iov[i].iov_base, iov[i].iov_len);
-		len += iov[i].iov_len;
-	}
-	if (!len)
-		return;
-	assert_int_equal(text[len - 1], '\n');
-	text[len] = '\0';
-	for (; (lf = strchr(start, '\n')); start = lf + 1) {
-		*lf = '\0';
-		assert_int_equal(start[0], '{');
-		assert_int_equal(lf[-1], '}');
-		scene_line(s, who, slice_of(start));
-	}
-	outq_consume(&peer->out, len);
-	outq_trim(&peer->out);
-	hub_peer_drained(s->hub, peer, len);
-}
-
-static void scene_leave(struct scene *s, int who)
-{
-	if (s->programs[who])
-		hub_remove_peer(s->hub, s->programs[who]);
-	s->programs[who] = NULL;
-}
-
-static void scene_flush(struct scene *s)
-{
-	while (hub_next_dirty_peer(s->hub))
-		;
-	for (int i = 0; i < SCENE_PROGRAMS; i++) {
-		if (!s->programs[i])
-			continue;
-		if (s->programs[i]->state != PEER_GONE)
-			scene_read(s, i);
-		if (s->programs[i]->state == PEER_GONE || s->programs[i]->state == PEER_LEAVING)
-			scene_leave(s, i);
-	}
-}
-
-static void scene_settle(struct scene *s)
-{
-	struct hub_note note;
-	struct link *link;
-	int wish;
-
-	do {
-		while ((wish = hub_next_wish(s->hub, &link)))
-			scene_fulfil(s, wish);
-	} while (scene_pump(s));
-	router_settle(s->router);
-	session_settle(hub_link_session(s->link));
-	scene_flush(s);
-	while (hub_next_dirty_link(s->hub))
-		;
-	while (hub_next_note(s->hub, &note))
-		;
-	hub_check(s->hub);
-	router_check(s->router);
-}
-
-static void scene_advance(struct scene *s, uint64_t ms)
-{
-	s->now_ms += ms;
-	hub_set_time(s->hub, s->now_ms, s->now_ms);
-	hub_expire(s->hub);
-	scene_settle(s);
-}
-
-static void scene_connect(struct scene *s, int who)
-{
-	struct peer_credentials credentials = {1000, 1000, who};
-
-	if (!s->programs[who] && hub_add_peer(s->hub, &credentials, s, &s->programs[who]) < 0)
-		s->programs[who] = NULL;
-	scene_settle(s);
-}
-
-static void scene_send(struct scene *s, int who, const char *lines)
-{
-	struct peer *peer = s->programs[who];
-	struct request request;
-
-	if (!peer)
-		return;
-	peer_feed(peer, slice_of(lines));
-	while (peer_next(peer, &request)) {
-		if (hub_request(s->hub, peer, &request) == HUB_HELD)
-			break;
-		(void)scene_pump(s);
-		hub_end_request(s->hub, peer);
-	}
-	hub_peer_answered(s->hub, peer);
-	peer_keep(peer);
-	hub_peer_kept(s->hub, peer);
-	scene_settle(s);
+			n_answers[who][id]++;
 }
 
 /* ---- the scene ---- */
 
-static void scene_begin(struct scene *s)
+static void begin(struct scene *s)
 {
-	*s = (struct scene){.now_ms = 1000};
-	assert_int_equal(hub_new(&s->hub, &scene_hub, &s->secret, &s->rng), 0);
-	assert_int_equal(router_new(&s->router, &s->rng, &s->secret), 0);
-	hub_set_time(s->hub, s->now_ms, s->now_ms);
-	assert_int_equal(hub_add_link(s->hub, &scene_link, s, &s->link), 0);
-	hub_start(s->hub);
-	scene_settle(s);
+	s->on_line = on_line;
+	memset(n_answers, 0, sizeof(n_answers));
+	scene_begin(s, &scene_hub, &scene_link);
 }
 
-static void scene_end(struct scene *s)
+static void scene_send(struct scene *s, int who, const char *lines)
 {
-	for (int i = 0; i < SCENE_PROGRAMS; i++)
-		scene_leave(s, i);
-	hub_free(s->hub);
-	if (s->session)
-		s->session = router_detach(s->session);
-	router_free(s->router);
+	scene_say(s, who, slice_of(lines));
 }
 
 static void scene_play(struct scene *s)
@@ -282,8 +121,7 @@ static void scene_play(struct scene *s)
 	scene_send(s, 0, "ng\",\"id\":7}\n");
 	scene_advance(s, 150);
 	/* the session is lost and comes back */
-	scene_fulfil(s, HUB_WISH_KILL);
-	scene_settle(s);
+	scene_cut(s);
 	scene_advance(s, 500);
 	scene_send(s, 1,
 		   "{\"op\":\"call\",\"id\":5,\"procedure\":\"com.example.p\",\"timeout\":900}\n"
@@ -304,24 +142,24 @@ static void scene_check_service(struct scene *s)
 	scene_settle(s);
 	for (int i = 0; i < 20; i++)
 		scene_advance(s, 1000);
-	memset(s->n_answers, 0, sizeof(s->n_answers));
+	memset(n_answers, 0, sizeof(n_answers));
 	scene_connect(s, 2);
 	assert_non_null(s->programs[2]);
 	scene_send(s, 2,
 		   "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.example.p\"}\n"
 		   "{\"op\":\"call\",\"id\":2,\"procedure\":\"com.example.p\"}\n");
 	scene_send(s, 2, "{\"op\":\"result\",\"inv\":1}\n");
-	assert_int_equal(s->n_answers[2][1], 1);
-	assert_int_equal(s->n_answers[2][2], 1);
+	assert_int_equal(n_answers[2][1], 1);
+	assert_int_equal(n_answers[2][2], 1);
 }
 
-static void nothing_is_answered_twice(const struct scene *s)
+static void nothing_is_answered_twice(void)
 {
 	for (int who = 0; who < SCENE_PROGRAMS; who++)
 		for (int id = 0; id < 10; id++)
-			if (s->n_answers[who][id] > 1)
+			if (n_answers[who][id] > 1)
 				fail_msg("program %d, id %d: %u answers", who, id,
-					 s->n_answers[who][id]);
+					 n_answers[who][id]);
 }
 
 /* What the scene asks for, by program and id. */
@@ -332,14 +170,14 @@ static void everything_is_answered(const struct scene *s)
 {
 	for (int who = 0; who < 2; who++)
 		for (int id = 0; s->programs[who] && id < 10; id++)
-			if (s->n_answers[who][id] != scene_asks[who][id])
+			if (n_answers[who][id] != scene_asks[who][id])
 				fail_msg("program %d, id %d: %u answers", who, id,
-					 s->n_answers[who][id]);
+					 n_answers[who][id]);
 }
 
 static void scene_ends_well(struct scene *s)
 {
-	nothing_is_answered_twice(s);
+	nothing_is_answered_twice();
 	scene_check_service(s);
 	scene_end(s);
 }
@@ -350,7 +188,7 @@ static bool starve_once(long n)
 	struct scene s;
 	bool happened;
 
-	scene_begin(&s);
+	begin(&s);
 	(void)mem_fail_once_after(n);
 	scene_play(&s);
 	happened = mem_fail_once_after(-1);
@@ -364,7 +202,7 @@ static void starve_from(long n)
 {
 	struct scene s;
 
-	scene_begin(&s);
+	begin(&s);
 	mem_fail_after(n);
 	scene_play(&s);
 	mem_fail_after(-1);
@@ -388,7 +226,7 @@ static void with_memory_everything_is_answered_once(void **state)
 	struct scene s;
 
 	(void)state;
-	scene_begin(&s);
+	begin(&s);
 	scene_play(&s);
 	assert_non_null(s.programs[0]);
 	assert_non_null(s.programs[1]);

@@ -155,7 +155,7 @@ static void an_entry_has_no_field_that_is_absent(void **state)
 	struct log_fields none = {0};
 
 	log_open_at(LOG_TARGET_JOURNAL, w->path);
-	log_text(LOG_LEVEL_INFO, SLICE("plain"));
+	log_entry(LOG_LEVEL_INFO, NULL, SLICE("plain"));
 	assert_true(receive(w));
 	assert_int_equal(w->n_entry, sizeof(expected) - 1);
 	assert_memory_equal(w->entry, expected, w->n_entry);
@@ -207,7 +207,7 @@ static void a_message_cannot_forge_a_field(void **state)
 	struct world *w = *state;
 
 	log_open_at(LOG_TARGET_JOURNAL, w->path);
-	log_text(LOG_LEVEL_INFO, SLICE("a\nPRIORITY=0\x1b[2J\x7f\xc2\x9b\xc3\xa4"));
+	log_entry(LOG_LEVEL_INFO, NULL, SLICE("a\nPRIORITY=0\x1b[2J\x7f\xc2\x9b\xc3\xa4"));
 	assert_true(receive(w));
 	assert_true(has(w, "MESSAGE=a?PRIORITY=0?[2J??\xc3\xa4"));
 }
@@ -222,7 +222,7 @@ static void a_long_message_is_cut_between_characters(void **state)
 	for (size_t i = 1; i + 1 < sizeof(text); i += 2)
 		memcpy(text + i, "\xc3\xa4", 2);
 	log_open_at(LOG_TARGET_JOURNAL, w->path);
-	log_text(LOG_LEVEL_INFO, (struct slice){text, sizeof(text)});
+	log_entry(LOG_LEVEL_INFO, NULL, (struct slice){text, sizeof(text)});
 	assert_true(receive(w));
 	end = memchr(w->entry, '\n', w->n_entry);
 	assert_non_null(end);
@@ -309,7 +309,7 @@ static void a_line_has_the_prefix_of_its_level(void **state)
 	begin_capture(w);
 	for (int i = LOG_LEVEL_ERROR; i <= LOG_LEVEL_DEBUG; i++)
 		log_line(i, "level %d", i);
-	log_text(LOG_LEVEL_INFO, SLICE("one\nline\ttab \xc2\x85\xe2\x82\xac"));
+	log_entry(LOG_LEVEL_INFO, NULL, SLICE("one\nline\ttab \xc2\x85\xe2\x82\xac"));
 	end_capture(w);
 	assert_string_equal(read_lines(w),
 			    "<3>level 3\n<4>level 4\n<5>level 5\n<6>level 6\n<7>level 7\n"
@@ -325,7 +325,7 @@ static void a_line_is_one_piece_however_long_the_text_is(void **state)
 
 	memset(text, 'x', sizeof(text));
 	begin_capture(w);
-	log_text(LOG_LEVEL_INFO, (struct slice){text, sizeof(text)});
+	log_entry(LOG_LEVEL_INFO, NULL, (struct slice){text, sizeof(text)});
 	end_capture(w);
 	line = read_lines(w);
 	assert_int_equal(strlen(line), 4096);
@@ -361,7 +361,7 @@ static void what_is_above_the_level_is_dropped(void **state)
 	log_open_at(LOG_TARGET_JOURNAL, w->path);
 	log_set_level(LOG_LEVEL_WARNING);
 	log_line(LOG_LEVEL_NOTICE, "quiet");
-	log_text(LOG_LEVEL_INFO, SLICE("quiet"));
+	log_entry(LOG_LEVEL_INFO, NULL, SLICE("quiet"));
 	assert_false(receive(w));
 	log_line(LOG_LEVEL_WARNING, "loud");
 	assert_true(receive(w));
