@@ -321,7 +321,7 @@ int main(int argc, char **argv)
 	if (argc > 1) {
 		life_first = strtoull(argv[1], NULL, 10);
 		life_count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-		return cmocka_run_group_tests(tests, NULL, NULL) && 0;
+		return cmocka_run_group_tests(tests, NULL, NULL);
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,13 +326,16 @@ void world_open(struct world_link *l)
 
 void world_restart_router(struct world_link *l)
 {
+	int r;
+
 	if (l->session)
 		l->session = router_detach(l->session);
 	if (l->intruder)
 		l->intruder = router_detach(l->intruder);
 	world_route(l);
 	router_free(l->router);
-	assert(router_new(&l->router, &l->world->hub_rng, &l->world->secret) == 0);
+	r = router_new(&l->router, &l->world->hub_rng, &l->world->secret);
+	assert(r == 0);
 }
 
 /* ---- programs ---- */
@@ -409,9 +412,11 @@ void world_send(struct world_program *p, const char *format, ...)
 {
 	va_list args;
 	char *text;
+	int n;
 
 	va_start(args, format);
-	assert(vasprintf(&text, format, args) >= 0);
+	n = vasprintf(&text, format, args);
+	assert(n >= 0);
 	va_end(args);
 	world_note_request(p, text);
 	buf_append(&p->input, text, strlen(text));
@@ -833,9 +838,11 @@ void world_reply(struct world_link *l, const char *format, ...)
 {
 	va_list args;
 	char *text;
+	int n;
 
 	va_start(args, format);
-	assert(vasprintf(&text, format, args) >= 0);
+	n = vasprintf(&text, format, args);
+	assert(n >= 0);
 	va_end(args);
 	world_tell_time(l->world);
 	hub_link_frame(l->link, slice_of(text));
