@@ -179,9 +179,14 @@ static void callee_send_answer(struct program *p, struct invocation *inv, const 
 		.kwargs = r->members[MEMBER_KWARGS],
 	};
 	struct reply_to by_line = {SLICE_NONE, r->line};
-	size_t size = (size_t)msg.args.len + msg.kwargs.len + r->members[MEMBER_MESSAGE].len + 128;
+	size_t size;
 
-	if (size > inv->link->config.max_message_size) {
+	if (r->op == OP_ERROR && !callee_uri_is_valid(p, inv, r))
+		return;
+	if (r->op == OP_ERROR)
+		callee_fill_error(&msg, inv, r);
+	size = link_is_too_long(inv->link, &msg);
+	if (size) {
 		reply_error(&p->peer, by_line, ERROR_PAYLOAD_TOO_LARGE,
 			    "answer of %zu bytes exceeds %zu of session \"%s\"", size,
 			    inv->link->config.max_message_size, inv->link->config.name);
@@ -189,10 +194,6 @@ static void callee_send_answer(struct program *p, struct invocation *inv, const 
 			      "the result is over the session's max_message_size");
 		return;
 	}
-	if (r->op == OP_ERROR && !callee_uri_is_valid(p, inv, r))
-		return;
-	if (r->op == OP_ERROR)
-		callee_fill_error(&msg, inv, r);
 	(void)link_send(inv->link, &msg);
 }
 

@@ -13,9 +13,6 @@
 
 #include "base/mem.h"
 
-/* Bytes of a message beside URI and payload. */
-#define CALLS_OVERHEAD 128
-
 static struct call *calls_free(struct call *c)
 {
 	pending_stop(&c->pending);
@@ -52,12 +49,8 @@ static void calls_refuse_away(struct program *p, struct link *l, const struct re
 
 bool calls_may_send(struct program *p, struct link *l, const struct request *r, enum member uri)
 {
-	const struct scan_value *args = &r->members[MEMBER_ARGS];
-	const struct scan_value *kwargs = &r->members[MEMBER_KWARGS];
 	struct slice text = request_text(r, uri);
 	struct reply_to to = reply_to_request(r);
-	size_t size = text.len + args->len + kwargs->len + CALLS_OVERHEAD;
-	struct buf *b;
 
 	if (!wamp_uri_is_valid(text)) {
 		reply_error(&p->peer, to, ERROR_INVALID_URI, "\"%.*s\" is not a WAMP URI",
@@ -68,7 +61,17 @@ bool calls_may_send(struct program *p, struct link *l, const struct request *r, 
 		calls_refuse_away(p, l, r);
 		return false;
 	}
-	if (size <= l->config.max_message_size)
+	return true;
+}
+
+bool calls_fits(struct program *p, struct link *l, const struct request *r,
+		const struct wamp_msg *msg)
+{
+	struct reply_to to = reply_to_request(r);
+	size_t size = link_is_too_long(l, msg);
+	struct buf *b;
+
+	if (!size)
 		return true;
 	b = reply_begin_error(&p->peer, to, ERROR_PAYLOAD_TOO_LARGE,
 			      "message of %zu bytes exceeds %zu of session \"%s\"", size,
@@ -135,10 +138,12 @@ void calls_request(struct program *p, struct link *l, const struct request *r)
 			    "the router of session \"%s\" is no dealer", l->config.name);
 		return;
 	}
+	msg.details = calls_options(l, timeout_ms);
+	if (!calls_fits(p, l, r, &msg))
+		return;
 	c = calls_new(p, r, msg.uri);
 	if (!c)
 		return;
-	msg.details = calls_options(l, timeout_ms);
 	pending_start(&c->pending, l, PENDING_CALL, WAMP_CALL, link_send(l, &msg), timeout_ms);
 }
 

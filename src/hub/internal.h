@@ -73,6 +73,12 @@ void link_set_state(struct link *l, enum link_state state, struct slice reason,
 void link_wake(struct link *l);
 void link_mark_dirty(struct link *l);
 uint64_t link_send(struct link *l, const struct wamp_msg *msg);
+/*
+ * How long the message is as it is really sent, escapes included, if that is
+ * over the session's max_message_size; else 0. A router that enforces its own
+ * limit would drop the session of everybody.
+ */
+size_t link_is_too_long(struct link *l, const struct wamp_msg *msg);
 /* The session is over, for the state's reason; undoes all in the order of §11.6. */
 void link_down(struct link *l, enum link_state state, const char *reason, struct slice message);
 void link_rejoin(struct link *l, const char *message);
@@ -107,8 +113,11 @@ struct pending *pending_find(struct link *l, uint64_t request);
 void pending_on_timer(struct pending *p);
 
 /* calls.c */
-/* URI, state and size of what is to be sent; false with the request answered. */
+/* URI and state of what is to be sent; false with the request answered. */
 bool calls_may_send(struct program *p, struct link *l, const struct request *r, enum member uri);
+/* The same for its length. */
+bool calls_fits(struct program *p, struct link *l, const struct request *r,
+		const struct wamp_msg *msg);
 void calls_request(struct program *p, struct link *l, const struct request *r);
 void calls_answer(struct call *c, const struct session_event *event);
 void calls_fail(struct call *c, enum error_code code, const char *message);

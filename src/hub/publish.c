@@ -192,12 +192,14 @@ void publish_request(struct program *p, struct link *l, const struct request *r)
 	n_own = w ? publish_count_own(p, w) : 0;
 	n_others = w ? w->n_handles - n_own : 0;
 	hide = exclude_me && n_own && n_others;
+	msg.details = *publish_options(ack || hide, exclude_me && !n_others);
+	if (!calls_fits(p, l, r, &msg))
+		return;
 	if (ack || hide) {
 		pub = publish_new(p, r, ack);
 		if (!pub)
 			return;
 	}
-	msg.details = *publish_options(pub, exclude_me && !n_others);
 	if (hide) {
 		pub->want = w;
 		list_append(&w->own, &pub->of_want);

@@ -15,18 +15,6 @@
 
 #include <cmocka.h>
 
-static struct world *world_with(enum world_link_kind kind, uint64_t seed, struct world_link **ret)
-{
-	struct world *w = world_new(seed, NULL);
-	struct link_config config = world_link_config("default");
-	struct world_link *l = world_add_link(w, kind, &config);
-
-	world_start(w);
-	if (ret)
-		*ret = l;
-	return w;
-}
-
 static int frame_type(json_t *frame)
 {
 	return (int)json_integer_value(json_array_get(frame, 0));
@@ -41,7 +29,7 @@ static long long frame_request(json_t *frame)
 
 static void a_program_is_greeted_with_its_sessions(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 1, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 1, NULL, NULL);
 	struct world_program *p = world_connect(w);
 	json_t *greet = world_expect(p, "greet");
 
@@ -53,7 +41,7 @@ static void a_program_is_greeted_with_its_sessions(void **state)
 
 static void a_call_reaches_the_callee_and_its_result_the_caller(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 2, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 2, NULL, NULL);
 	struct world_program *callee = world_connect(w), *caller = world_connect(w);
 	json_t *line;
 	char *dump;
@@ -78,7 +66,7 @@ static void a_call_reaches_the_callee_and_its_result_the_caller(void **state)
 
 static void an_error_of_the_callee_keeps_uri_message_and_kwargs(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 3, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 3, NULL, NULL);
 	struct world_program *callee = world_connect(w), *caller = world_connect(w);
 	json_t *line;
 
@@ -100,7 +88,7 @@ static void an_error_of_the_callee_keeps_uri_message_and_kwargs(void **state)
 
 static void a_procedure_nobody_has_is_told_by_the_router(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 4, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 4, NULL, NULL);
 	struct world_program *p = world_connect(w);
 
 	(void)state;
@@ -113,7 +101,7 @@ static void a_procedure_nobody_has_is_told_by_the_router(void **state)
 
 static void a_publication_reaches_others_but_not_its_own_program(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 5, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 5, NULL, NULL);
 	struct world_program *a = world_connect(w), *b = world_connect(w);
 
 	(void)state;
@@ -135,7 +123,7 @@ static void a_publication_reaches_others_but_not_its_own_program(void **state)
 
 static void a_half_closed_program_gets_its_result_and_is_closed(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 6, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 6, NULL, NULL);
 	struct world_program *callee = world_connect(w), *caller = world_connect(w);
 
 	(void)state;
@@ -153,7 +141,7 @@ static void a_half_closed_program_gets_its_result_and_is_closed(void **state)
 
 static void a_callee_that_leaves_cancels_its_callers(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 7, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 7, NULL, NULL);
 	struct world_program *callee = world_connect(w), *caller = world_connect(w);
 
 	(void)state;
@@ -168,7 +156,7 @@ static void a_callee_that_leaves_cancels_its_callers(void **state)
 
 static void a_call_times_out_in_the_daemon_and_its_late_answer_is_ignored(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 8, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 8, NULL, NULL);
 	struct world_program *callee = world_connect(w), *caller = world_connect(w);
 
 	(void)state;
@@ -189,7 +177,7 @@ static void a_call_times_out_in_the_daemon_and_its_late_answer_is_ignored(void *
 
 static void a_program_that_does_not_read_loses_the_oldest_events_with_a_gap(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 9, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 9, NULL, NULL);
 	struct world_program *slow = world_connect(w), *p = world_connect(w);
 	char big[2001];
 	int64_t dropped, events = 0;
@@ -224,7 +212,7 @@ static void a_program_that_does_not_read_loses_the_oldest_events_with_a_gap(void
 
 static void a_bad_line_is_answered_and_the_sixteenth_in_a_row_ends_the_connection(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 10, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 10, NULL, NULL);
 	struct world_program *p = world_connect(w);
 
 	(void)state;
@@ -247,7 +235,7 @@ static void a_bad_line_is_answered_and_the_sixteenth_in_a_row_ends_the_connectio
 static void an_event_before_published_waits_and_is_kept_from_its_own_program(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 20, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 20, NULL, &l);
 	struct world_program *a, *b;
 
 	(void)state;
@@ -278,7 +266,7 @@ static void an_event_before_published_waits_and_is_kept_from_its_own_program(voi
 static void a_hold_ends_after_a_second_without_published(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 21, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 21, NULL, &l);
 	struct world_program *a, *b;
 
 	(void)state;
@@ -303,7 +291,7 @@ static void a_hold_ends_after_a_second_without_published(void **state)
 static void an_undecodable_payload_is_answered_as_the_protocol_says(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 22, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 22, NULL, &l);
 	struct world_program *p;
 	json_t *frame;
 
@@ -335,7 +323,7 @@ static void an_undecodable_payload_is_answered_as_the_protocol_says(void **state
 static void answers_for_unknown_ids_change_nothing(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 23, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 23, NULL, &l);
 	struct world_program *p;
 	static const char *const frames[] = {
 		"[50,99,{}]",
@@ -372,7 +360,7 @@ static void answers_for_unknown_ids_change_nothing(void **state)
 static void a_register_without_answer_times_out_and_a_late_one_is_given_back(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 24, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 24, NULL, &l);
 	struct world_program *p;
 	json_t *frame;
 
@@ -395,7 +383,7 @@ static void a_register_without_answer_times_out_and_a_late_one_is_given_back(voi
 static void a_timed_out_register_that_is_taken_makes_the_session_join_anew(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 25, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 25, NULL, &l);
 	struct world_program *p;
 	json_t *frame;
 
@@ -454,7 +442,7 @@ static void a_lost_session_is_told_in_order_and_everything_comes_back(void **sta
 		"session joined", "state active",	"state active",	 "gap session_lost",
 	};
 	struct world_link *l;
-	struct world *w = world_with(WORLD_FAR, 31, &l);
+	struct world *w = world_with(WORLD_FAR, 31, NULL, &l);
 	struct world_program *p;
 	json_t *line;
 	size_t i = 0;
@@ -491,7 +479,7 @@ static void a_lost_session_is_told_in_order_and_everything_comes_back(void **sta
 static void a_thousand_registrations_come_back_in_order_at_most_32_unanswered(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 32, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 32, NULL, &l);
 	struct world_program *p;
 	json_t *frame;
 	int n = 0, open = 0;
@@ -524,7 +512,7 @@ static void a_thousand_registrations_come_back_in_order_at_most_32_unanswered(vo
 static void a_router_that_answers_no_register_does_not_silence_callers(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 39, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 39, NULL, &l);
 	struct world_program *p, *caller;
 	json_t *frame;
 
@@ -559,7 +547,7 @@ static void a_router_that_answers_no_register_does_not_silence_callers(void **st
 static void a_zombie_registration_is_retried_alone_while_the_session_stays(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 33, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 33, NULL, &l);
 	struct world_program *p;
 	json_t *frame, *line;
 
@@ -617,7 +605,7 @@ static void the_delay_grows_with_jitter_up_to_its_maximum(void **state)
 static void a_refusal_is_told_and_tried_again_slowly(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 35, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 35, NULL, &l);
 	struct world_program *p = world_connect(w);
 	json_t *line;
 
@@ -637,7 +625,7 @@ static void a_refusal_is_told_and_tried_again_slowly(void **state)
 static void a_goodbye_of_the_router_is_answered_and_followed_by_a_new_attempt(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 36, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 36, NULL, &l);
 	struct world_program *p = world_connect(w);
 	json_t *frame;
 
@@ -659,7 +647,7 @@ static void a_goodbye_of_the_router_is_answered_and_followed_by_a_new_attempt(vo
 static void garbage_from_the_router_ends_the_session_with_an_abort(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 37, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 37, NULL, &l);
 	json_t *frame;
 
 	(void)state;
@@ -676,7 +664,7 @@ static void garbage_from_the_router_ends_the_session_with_an_abort(void **state)
 static void no_welcome_in_time_is_a_failed_attempt(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 38, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 38, NULL, &l);
 	struct world_program *p = world_connect(w);
 
 	(void)state;
@@ -693,7 +681,7 @@ static void no_welcome_in_time_is_a_failed_attempt(void **state)
 static void a_drain_lets_a_running_handler_finish(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_FAR, 40, &l);
+	struct world *w = world_with(WORLD_FAR, 40, NULL, &l);
 	struct world_program *callee, *caller;
 
 	(void)state;
@@ -720,7 +708,7 @@ static void a_drain_lets_a_running_handler_finish(void **state)
 
 static void a_drain_ends_at_its_timeout(void **state)
 {
-	struct world *w = world_with(WORLD_EMBEDDED, 41, NULL);
+	struct world *w = world_with(WORLD_EMBEDDED, 41, NULL, NULL);
 	struct world_program *p = world_connect(w);
 
 	(void)state;
@@ -742,7 +730,7 @@ static void a_drain_ends_at_its_timeout(void **state)
 static void a_payload_of_many_mebibytes_is_refused_to_its_caller(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 50, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 50, NULL, &l);
 	struct world_program *p;
 	size_t n = 11u << 20;
 	char *big = malloc(n + 1);
@@ -772,7 +760,7 @@ static void a_payload_of_many_mebibytes_is_refused_to_its_caller(void **state)
 static void an_acknowledged_publication_is_answered_though_its_topic_is_gone(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 51, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 51, NULL, &l);
 	struct world_program *a, *b;
 
 	(void)state;
@@ -799,7 +787,7 @@ static void an_acknowledged_publication_is_answered_though_its_topic_is_gone(voi
 static void a_procedure_wanted_again_while_it_is_undone_comes_before_the_call(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 52, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 52, NULL, &l);
 	struct world_program *p;
 	json_t *frame;
 
@@ -830,7 +818,7 @@ static void a_procedure_wanted_again_while_it_is_undone_comes_before_the_call(vo
 static void an_answer_of_the_wrong_kind_is_none(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_SCRIPTED, 53, &l);
+	struct world *w = world_with(WORLD_SCRIPTED, 53, NULL, &l);
 	struct world_program *p;
 
 	(void)state;
@@ -851,7 +839,7 @@ static void an_answer_of_the_wrong_kind_is_none(void **state)
 static void a_drain_with_many_registrations_does_not_wait_for_its_timeout(void **state)
 {
 	struct world_link *l;
-	struct world *w = world_with(WORLD_FAR, 54, &l);
+	struct world *w = world_with(WORLD_FAR, 54, NULL, &l);
 	struct world_program *p;
 
 	(void)state;

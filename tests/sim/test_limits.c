@@ -457,15 +457,6 @@ static json_t *expect_state(struct world_program *p, const char *state)
 	return line;
 }
 
-static struct world *world_link(const struct link_config *config, struct world_link **ret)
-{
-	struct world *w = world_new(1, NULL);
-
-	*ret = world_add_link(w, WORLD_SCRIPTED, config);
-	world_start(w);
-	return w;
-}
-
 static void a_session_on_demand_waits_for_the_first_request(void **state)
 {
 	struct link_config config = world_link_config("default");
@@ -476,7 +467,7 @@ static void a_session_on_demand_waits_for_the_first_request(void **state)
 
 	(void)state;
 	config.on_demand = true;
-	w = world_link(&config, &l);
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 	p = world_connect(w);
 	world_advance(w, 60000);
 	assert_false(l->wants_open);
@@ -506,7 +497,7 @@ static void a_session_gives_up_after_its_attempts_and_is_armed_again(void **stat
 
 	(void)state;
 	config.max_reconnection_attempts = 2;
-	w = world_link(&config, &l);
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 	l->down = true;
 	p = world_connect(w);
 	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
@@ -537,7 +528,7 @@ static void a_session_is_armed_again_when_its_transport_has_ended(void **state)
 
 	(void)state;
 	config.max_reconnection_attempts = 0;
-	w = world_link(&config, &l);
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 	hub_link_opened(l->link);
 	l->wants_open = false;
 	l->is_open = true;
@@ -567,7 +558,7 @@ static void what_a_router_says_is_cut(void **state)
 	json_t *line;
 
 	(void)state;
-	w = world_link(&config, &l);
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 	p = world_connect(w);
 	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
 	memset(message, 'm', sizeof(message) - 1);
@@ -604,7 +595,7 @@ static void a_timeout_is_told_to_the_router_in_its_unit(void **state)
 		char *dump;
 
 		config.forward_timeout = rows[i].forward;
-		w = world_link(&config, &l);
+		w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 		world_welcome(l);
 		p = world_connect(w);
 		world_send(p,
@@ -629,7 +620,7 @@ static void a_certificate_is_not_tried_again_and_again_though_the_router_is_near
 
 	(void)state;
 	config.is_near = true;
-	w = world_link(&config, &l);
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
 	p = world_connect(w);
 	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
 	world_settle(w);

@@ -117,6 +117,19 @@ void world_start(struct world *w)
 	world_settle(w);
 }
 
+struct world *world_with(enum world_link_kind kind, uint64_t seed, const struct link_config *config,
+			 struct world_link **ret)
+{
+	struct world *w = world_new(seed, NULL);
+	struct link_config usual = world_link_config("default");
+	struct world_link *l = world_add_link(w, kind, config ?: &usual);
+
+	world_start(w);
+	if (ret)
+		*ret = l;
+	return w;
+}
+
 /* ---- frames on their way ---- */
 
 static void world_frame_free(struct world_frame *f)
@@ -832,6 +845,15 @@ json_t *world_sent(struct world_link *l)
 	json = json_loads(f->text, JSON_ALLOW_NUL, NULL);
 	world_frame_free(f);
 	return json;
+}
+
+int world_sent_type(struct world_link *l)
+{
+	json_t *frame = world_sent(l);
+	int type = (int)json_integer_value(json_array_get(frame, 0));
+
+	json_decref(frame);
+	return type;
 }
 
 void world_reply(struct world_link *l, const char *format, ...)

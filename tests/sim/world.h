@@ -100,6 +100,10 @@ struct world_link *world_add_link(struct world *w, enum world_link_kind kind,
 				  const struct link_config *config);
 void world_start(struct world *w);
 
+/* A world with this one link, started. config: NULL for the usual one; ret may be NULL. */
+struct world *world_with(enum world_link_kind kind, uint64_t seed, const struct link_config *config,
+			 struct world_link **ret);
+
 struct world_program *world_connect(struct world *w);
 struct world_program *world_connect_as(struct world *w, uint32_t uid);
 void world_disconnect(struct world_program *p);
@@ -139,6 +143,8 @@ void world_restart_router(struct world_link *l);
  * it. */
 void world_open(struct world_link *l);
 json_t *world_sent(struct world_link *l);
+/* Takes that frame and tells its WAMP type alone; 0: there is none. */
+int world_sent_type(struct world_link *l);
 void world_reply(struct world_link *l, const char *format, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 /* Opens and answers HELLO. */
