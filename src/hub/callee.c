@@ -61,9 +61,20 @@ static struct invocation *callee_new(struct program *p, struct link *l, uint64_t
 	return inv;
 }
 
+/* Callers must not be able to get a callee cut off: what waits and the line, as it is written. */
+static bool callee_has_room(const struct peer *peer, const struct buf *b)
+{
+	size_t n = buf_len(b) - peer->line_before;
+
+	/* What is longer than any line is refused as that. */
+	return n >= peer_max_line(peer) || peer->n_undrained + n < peer->limits->output_hard_limit;
+}
+
+/* False with the invocation refused. */
 static bool callee_write(struct invocation *inv, const struct handle *h, const struct wamp_msg *msg)
 {
-	struct buf *b = peer_begin(&inv->program->peer);
+	struct peer *peer = &inv->program->peer;
+	struct buf *b = peer_begin(peer);
 
 	emit_literal(b, "{\"op\":\"invocation\",\"inv\":");
 	emit_u64(b, inv->inv);
@@ -73,7 +84,17 @@ static bool callee_write(struct invocation *inv, const struct handle *h, const s
 	emit_text(b, h->want->key.uri);
 	payload_write(b, msg);
 	buf_append_char(b, '}');
-	return peer_end(&inv->program->peer, PEER_PUSH);
+	if (!callee_has_room(peer, b)) {
+		peer_cancel(peer);
+		callee_refuse(inv->link, inv->request, ERROR_URI_UNAVAILABLE,
+			      "callee does not read");
+		return false;
+	}
+	if (peer_end(peer, PEER_PUSH))
+		return true;
+	callee_refuse(inv->link, inv->request, ERROR_URI_TOO_LARGE,
+		      "longer than the callee's max_line");
+	return false;
 }
 
 static void callee_hand_over(struct link *l, struct handle *h, const struct wamp_msg *msg)
@@ -86,25 +107,11 @@ static void callee_hand_over(struct link *l, struct handle *h, const struct wamp
 		return;
 	}
 	if (!callee_write(inv, h, msg)) {
-		callee_refuse(l, msg->request, ERROR_URI_TOO_LARGE,
-			      "longer than the callee's max_line");
 		callee_free(inv);
 		return;
 	}
 	h->n_delivered++;
 	program_mark_dirty(p);
-}
-
-/* Callers must not be able to get a callee cut off. */
-static bool callee_has_room(const struct program *p, const struct wamp_msg *msg)
-{
-	size_t size = (size_t)msg->args.len + msg->kwargs.len;
-
-	if (memory_is_spent(p))
-		return false;
-	/* What is longer than any line is refused as that. */
-	return size > peer_max_line(&p->peer) ||
-	       p->peer.n_undrained + size <= p->peer.limits->output_hard_limit;
 }
 
 void callee_invoke(struct link *l, const struct session_event *event)
@@ -122,7 +129,7 @@ void callee_invoke(struct link *l, const struct session_event *event)
 			      "not JSON that the callee can be given");
 	else if (h->program->n_invocations >= h->program->peer.limits->max_inflight)
 		callee_refuse(l, msg->request, ERROR_URI_UNAVAILABLE, "callee is busy");
-	else if (!callee_has_room(h->program, msg))
+	else if (memory_is_spent(h->program))
 		callee_refuse(l, msg->request, ERROR_URI_UNAVAILABLE, "callee does not read");
 	else
 		callee_hand_over(l, h, msg);

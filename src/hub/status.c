@@ -72,7 +72,7 @@ void status_greet(struct program *p)
 
 	status_write_greet(p, true);
 	if (buf_len(b) - p->peer.line_before >= STATUS_MAX_GREET) {
-		buf_rewind(b, p->peer.line_before);
+		peer_cancel(&p->peer);
 		status_write_greet(p, false);
 	}
 	(void)peer_end(&p->peer, PEER_REPLY);

@@ -229,6 +229,11 @@ struct buf *peer_begin(struct peer *p)
 	return b;
 }
 
+void peer_cancel(struct peer *p)
+{
+	buf_rewind(outq_begin(&p->out), p->line_before);
+}
+
 /* A line that must not stay is taken back. Half a line must not be sent either. */
 static bool peer_take_back(struct peer *p, size_t n)
 {

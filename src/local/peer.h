@@ -146,6 +146,9 @@ enum peer_line_kind { PEER_REPLY, PEER_PUSH };
 struct buf *peer_begin(struct peer *p);
 bool peer_end(struct peer *p, enum peer_line_kind kind);
 
+/* Takes the line under composition back. */
+void peer_cancel(struct peer *p);
+
 /* Ends a line whose rest, its LF included, is the shared tail. */
 bool peer_end_shared(struct peer *p, struct block *tail);
 

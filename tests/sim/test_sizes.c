@@ -114,6 +114,33 @@ static void an_answer_that_grows_over_the_limit_is_an_error_for_the_caller(void 
 	world_free(w);
 }
 
+static void callers_cannot_get_a_callee_cut_off_by_what_grows(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	/* Two bytes each in the frame, six in the line: a million. */
+	char *big = repeat("\xc2\x85", 166600);
+	unsigned n_refused = 0;
+
+	(void)state;
+	world_welcome(l);
+	world_send(p, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.p\"}");
+	world_settle(w);
+	assert_int_equal(world_sent_type(l), WAMP_REGISTER);
+	world_reply(l, "[65,1,9]");
+	p->reads = false;
+	for (int i = 1; i <= 12; i++)
+		world_reply(l, "[68,%d,9,{},[\"%s\"]]", i, big);
+	while (world_sent_type(l) == WAMP_ERROR)
+		n_refused++;
+	assert_int_equal(n_refused, 4);
+	assert_non_null(p->peer);
+	assert_int_equal(p->peer->state, PEER_OPEN);
+	free(big);
+	world_free(w);
+}
+
 /* The length of [48,1,{},"com.p",["aaa…"]] with n letters: 25 beside them. */
 static void call_of(struct world_program *p, int id, size_t n)
 {
@@ -146,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_grows_over_the_limit_when_it_is_escaped_is_refused),
 		cmocka_unit_test(an_answer_that_grows_over_the_limit_is_an_error_for_the_caller),
+		cmocka_unit_test(callers_cannot_get_a_callee_cut_off_by_what_grows),
 		cmocka_unit_test(a_message_of_exactly_the_limit_is_sent),
 	};
 
