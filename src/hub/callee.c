@@ -227,7 +227,7 @@ int callee_answer(struct program *p, const struct request *r)
 
 void callee_cancel(struct invocation *inv, const char *message)
 {
-	if (inv->link->session.state == SESSION_JOINED)
+	if (link_is_joined(inv->link))
 		callee_refuse(inv->link, inv->request, ERROR_URI_CANCELED, message);
 	callee_free(inv);
 }

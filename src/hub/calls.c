@@ -57,7 +57,7 @@ bool calls_may_send(struct program *p, struct link *l, const struct request *r, 
 			    (int)(text.len < 200 ? text.len : 200), text.ptr);
 		return false;
 	}
-	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED) {
+	if (!link_is_joined(l)) {
 		calls_refuse_away(p, l, r);
 		return false;
 	}
@@ -240,7 +240,7 @@ void calls_abandon(struct call *c)
 	struct wamp_msg msg = {
 		.type = WAMP_CANCEL, .request = c->pending.request, .details = killnowait};
 
-	if (l && l->session.state == SESSION_JOINED && l->session.welcome.call_canceling)
+	if (l && link_is_joined(l) && l->session.welcome.call_canceling)
 		(void)link_send(l, &msg);
 	calls_fail(c, ERROR_CANCELED, "the caller leaves");
 }

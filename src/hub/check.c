@@ -90,21 +90,21 @@ static void check_program(const struct program *p)
 static void check_want(const struct want *w)
 {
 	const struct link *l = w->link;
-	bool joined = l->state == LINK_JOINED;
+	bool joined = link_is_joined(l);
 
 	assert(check_length(&w->handles) == w->n_handles);
 	assert(w->by_id.linked == (w->id != 0));
 	assert(joined || w->state == WANT_ABSENT || l->state == LINK_CLOSING);
 	assert(w->state != WANT_ACTIVE || w->id);
 	/* A want that nobody has is being undone, or waited for. */
-	if (!w->n_handles && joined && l->session.state == SESSION_JOINED)
+	if (!w->n_handles && joined)
 		assert(w->state != WANT_ACTIVE || list_is_linked(&w->queue) || w->retry.due.is_set);
 	if (w->key.kind == WANT_REGISTRATION)
 		assert(w->n_handles <= 1);
 	if (!w->n_handles)
 		return;
 	/* Wanted and joined: the router has it, is asked, will be asked, or refused it. */
-	if (joined && l->session.state == SESSION_JOINED)
+	if (joined)
 		assert(w->state != WANT_ABSENT || list_is_linked(&w->queue) || w->failed ||
 		       w->retry.due.is_set || l->n_unanswered >= LINK_MAX_UNANSWERED);
 }
@@ -123,13 +123,13 @@ static void check_link(const struct link *l)
 			counted += CONTAINER_OF(p, struct ask, pending)->counted;
 	}
 	assert(counted == l->n_unanswered);
+	assert(!link_is_joined(l) || l->session.state == SESSION_JOINED);
 	assert(l->n_unanswered <= LINK_MAX_UNANSWERED + 8);
 	assert(check_length(&l->pending) == l->requests.count);
-	assert(l->state == LINK_JOINED || l->state == LINK_CLOSING || list_is_empty(&l->pending));
-	assert(l->state == LINK_JOINED || l->state == LINK_CLOSING ||
-	       list_is_empty(&l->invocations));
+	assert(link_is_joined(l) || l->state == LINK_CLOSING || list_is_empty(&l->pending));
+	assert(link_is_joined(l) || l->state == LINK_CLOSING || list_is_empty(&l->invocations));
 	/* A link that is not joined has an attempt running, one planned, or a transport ending. */
-	if (l->state != LINK_JOINED && l->state != LINK_CLOSING && l->hub->drain == HUB_RUNNING)
+	if (!link_is_joined(l) && l->state != LINK_CLOSING && l->hub->drain == HUB_RUNNING)
 		assert(l->timer.due.is_set || l->transport != TRANSPORT_NONE || l->wish ||
 		       !l->attempt || l->has_given_up);
 }

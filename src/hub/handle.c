@@ -254,7 +254,7 @@ static void handle_join(struct program *p, struct want *w, const struct request 
 		/* answered already */
 	} else if (w->state == WANT_ACTIVE) {
 		handle_tell_active(h);
-	} else if (l->state != LINK_JOINED) {
+	} else if (!link_is_joined(l)) {
 		handle_tell_pending(h);
 	} else if (w->failed) {
 		/* Somebody asks anew: so do we. */
@@ -367,7 +367,7 @@ void handle_undo(struct program *p, const struct request *r, enum peer_id_kind k
 	if (!h)
 		return;
 	w = h->want;
-	is_last = w->n_handles == 1 && w->state == WANT_ACTIVE && w->link->state == LINK_JOINED;
+	is_last = w->n_handles == 1 && w->state == WANT_ACTIVE && link_is_joined(w->link);
 	if (is_last && !handle_wait_undone(p, w, r))
 		return;
 	handle_free(h);

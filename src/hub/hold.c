@@ -24,7 +24,7 @@ static bool link_has_unsent(const struct link *l, const struct program *p)
 
 static bool link_is_full(const struct link *l)
 {
-	return l->state == LINK_JOINED && buf_len(&l->session.out) > LINK_HIGH_WATER;
+	return link_is_joined(l) && buf_len(&l->session.out) > LINK_HIGH_WATER;
 }
 
 static void link_hold(struct link *l, struct program *p, bool for_order)
@@ -49,7 +49,7 @@ bool link_holds(struct link *l, struct program *p)
 {
 	if (link_holds_for_room(l, p))
 		return true;
-	if (l->state != LINK_JOINED || !link_has_unsent(l, p))
+	if (!link_is_joined(l) || !link_has_unsent(l, p))
 		return false;
 	link_hold(l, p, true);
 	return true;
@@ -58,7 +58,7 @@ bool link_holds(struct link *l, struct program *p)
 /* Whether what the program was held for is still so. */
 static bool link_still_holds(const struct link *l, const struct program *p)
 {
-	if (l->state != LINK_JOINED)
+	if (!link_is_joined(l))
 		return false;
 	if (p->held_for_order)
 		return link_has_unsent(l, p);

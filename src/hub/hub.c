@@ -84,7 +84,7 @@ void hub_count(const struct hub *hub, struct hub_counts *ret)
 	};
 	list_for_each (i, &hub->links) {
 		ret->links++;
-		ret->joined += CONTAINER_OF(i, struct link, node)->state == LINK_JOINED;
+		ret->joined += link_is_joined(CONTAINER_OF(i, struct link, node));
 	}
 }
 

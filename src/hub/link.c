@@ -311,7 +311,7 @@ void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 	l->transport = TRANSPORT_NONE;
 	l->wish = 0;
 	hub_timer_stop(l->hub, &l->timer);
-	if (l->state == LINK_JOINED)
+	if (link_is_joined(l))
 		link_down(l, LINK_LOST, link_over_uri(reason), slice_of(text));
 	else if (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN)
 		link_attempt_failed(l, slice_of(link_over_uri(reason)), slice_of(text));
@@ -339,9 +339,6 @@ void link_on_timer(struct link *l)
 		link_next_attempt(l);
 	else if (l->state == LINK_CLOSING)
 		link_wish(l, HUB_WISH_KILL);
-	else if (l->state == LINK_JOINED)
-		/* our GOODBYE was not answered */
-		link_down(l, LINK_LOST, "wamp.error.timeout", SLICE("GOODBYE was not answered"));
 	else
 		link_join_timeout(l);
 }
@@ -393,16 +390,17 @@ void link_down(struct link *l, enum link_state state, const char *reason, struct
 	link_mark_dirty(l);
 }
 
-/* Leaves and joins anew: our own session may hold what the router refuses to give us. */
+/*
+ * Leaves and joins anew: our own session may hold what the router refuses to
+ * give us. It counts as lost from now on; the GOODBYE goes out before the
+ * transport ends, and its answer is not waited for.
+ */
 void link_rejoin(struct link *l, const char *message)
 {
-	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
+	if (!link_is_joined(l))
 		return;
-	note_link(l, 4, HUB_EVENT_NONE, "session %s: leaving to join anew: %s", l->config.name,
-		  message);
 	session_leave(&l->session, "wamp.close.close_realm");
-	link_mark_dirty(l);
-	hub_timer_set(l->hub, &l->timer, l->hub->now_ms + l->config.registration_timeout_ms);
+	link_down(l, LINK_LOST, "wamp.close.close_realm", slice_of(message));
 }
 
 /*
@@ -421,7 +419,7 @@ static uint64_t link_leave_deadline(const struct link *l)
 /* The daemon stops: GOODBYE, bounded by the close of the transport. */
 void link_leave(struct link *l)
 {
-	bool joined = l->state == LINK_JOINED && l->session.state == SESSION_JOINED;
+	bool joined = link_is_joined(l);
 
 	if (l->state == LINK_CLOSING)
 		return;
@@ -524,18 +522,9 @@ static void link_message(struct link *l, const struct session_event *event)
 		link_answer(l, event);
 }
 
-/* A session that ended while our GOODBYE was out: what we wanted has happened. */
-static void link_closed(struct link *l)
-{
-	if (l->state == LINK_CLOSING)
-		link_wish(l, HUB_WISH_CLOSE);
-	else
-		link_down(l, LINK_LOST, "wamp.close.close_realm", SLICE("left to join anew"));
-}
-
 static void link_refused(struct link *l, struct slice reason, struct slice message)
 {
-	if (l->state == LINK_JOINED) {
+	if (link_is_joined(l)) {
 		char *uri = mem_strndup(reason.ptr, reason.len);
 
 		link_down(l, LINK_LOST, uri ?: "wamp.error.protocol_violation", message);
@@ -558,22 +547,23 @@ void hub_link_event(struct link *l, const struct session_event *event)
 		link_message(l, event);
 		return;
 	case SESSION_EVENT_LEFT:
-		if (l->state == LINK_JOINED) {
+		if (link_is_joined(l)) {
 			char *uri = mem_strndup(event->reason.ptr, event->reason.len);
 
 			link_down(l, LINK_LEFT, uri ?: "wamp.close.normal", event->message);
 			mem_free(uri);
-		} else {
-			link_closed(l);
+			return;
 		}
+		/* Both said GOODBYE. */
+		link_wish(l, HUB_WISH_CLOSE);
 		return;
 	case SESSION_EVENT_CLOSED:
-		link_closed(l);
+		link_wish(l, HUB_WISH_CLOSE);
 		return;
 	case SESSION_EVENT_REFUSED:
 	case SESSION_EVENT_VIOLATION:
 		if (l->state == LINK_CLOSING)
-			link_closed(l);
+			link_wish(l, HUB_WISH_CLOSE);
 		else
 			link_refused(l, event->reason, event->message);
 		return;

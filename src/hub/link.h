@@ -69,7 +69,6 @@ struct link {
 	enum link_state state;
 	enum link_transport transport;
 	int wish;
-	bool rejoin; /* our own doing: not a failure of the router */
 	bool ever_joined;
 	unsigned attempt;    /* since the last join, the running one included */
 	unsigned n_failures; /* in a row: how far the delay has grown */
@@ -91,6 +90,15 @@ struct link {
 	struct timer hold; /* since the first of them waits for to_send */
 	bool is_impatient; /* they have waited long enough for that */
 };
+
+/*
+ * Whether the router can be told something. The one place that says so: a
+ * session that is being left, whoever began it, is not joined any more.
+ */
+static inline bool link_is_joined(const struct link *l)
+{
+	return l->state == LINK_JOINED;
+}
 
 enum pending_kind {
 	PENDING_CALL,

@@ -83,7 +83,7 @@ static void link_note_state(const struct link *l, int level, enum hub_event even
 	char buffer[LINK_MAX_WHY];
 	const char *why = link_explain(l, buffer);
 
-	if (l->state == LINK_JOINED)
+	if (link_is_joined(l))
 		note_link(l, level, event, "session %s (%s): joined %s as %llu", l->config.name,
 			  l->config.url, l->session.welcome.realm ?: l->config.realm,
 			  (unsigned long long)l->session.welcome.session_id);
@@ -106,11 +106,10 @@ static void link_note_state(const struct link *l, int level, enum hub_event even
 
 static void link_log_state(const struct link *l)
 {
-	bool quiet =
-		l->n_failures > LINK_LOUD_FAILURES && l->state != LINK_JOINED && !l->has_given_up;
+	bool quiet = l->n_failures > LINK_LOUD_FAILURES && !link_is_joined(l) && !l->has_given_up;
 
 	/* A state without a reason is the start of something that will be told. */
-	if (l->state == LINK_JOINED || l->state == LINK_CLOSING || l->reason)
+	if (link_is_joined(l) || l->state == LINK_CLOSING || l->reason)
 		link_note_state(l, quiet ? 7 : link_notes[l->state].level, link_event_of(l));
 }
 

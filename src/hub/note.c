@@ -102,7 +102,7 @@ void note_program(const struct program *p, int level, enum hub_event event, cons
 
 void note_link(const struct link *l, int level, enum hub_event event, const char *format, ...)
 {
-	bool joined = l->state == LINK_JOINED;
+	bool joined = link_is_joined(l);
 	struct hub_note note = {
 		.level = level,
 		.event = event,

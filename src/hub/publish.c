@@ -146,7 +146,7 @@ static bool publish_check(struct program *p, struct link *l, const struct reques
 		reply_error(&p->peer, to, ERROR_ID_REQUIRED, "\"ack\" needs an \"id\"");
 		return false;
 	}
-	if (l->state != LINK_JOINED && !to.id.ptr) {
+	if (!link_is_joined(l) && !to.id.ptr) {
 		publish_complain(p, l, r);
 		return false;
 	}

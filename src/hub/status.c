@@ -85,7 +85,7 @@ static void status_write_link(struct buf *b, const struct link *l)
 	emit_text(b, slice_of(link_state_name(l->state)));
 	emit_literal(b, ",\"realm\":");
 	emit_text(b, slice_of(l->session.welcome.realm ?: l->config.realm));
-	if (l->state == LINK_JOINED)
+	if (link_is_joined(l))
 		emit_member_u64(b, "session_id", l->session.welcome.session_id);
 	emit_member_text(b, "reason", l->reason);
 	emit_member_text(b, "message", l->message);

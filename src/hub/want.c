@@ -210,7 +210,7 @@ void want_update(struct want *w)
 		hub_link_drained(l);
 		return;
 	}
-	if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED)
+	if (!link_is_joined(l))
 		return;
 	if (want_differs(w) || want_is_wanted_again(w))
 		want_queue(w);
@@ -290,8 +290,7 @@ void want_pump(struct link *l)
 	list_for_each_safe (i, &l->to_send) {
 		struct want *w = CONTAINER_OF(i, struct want, queue);
 
-		if (l->state != LINK_JOINED || l->session.state != SESSION_JOINED ||
-		    l->n_unanswered >= LINK_MAX_UNANSWERED)
+		if (!link_is_joined(l) || l->n_unanswered >= LINK_MAX_UNANSWERED)
 			break;
 		/* Wanted again while it is being undone: it keeps its place until that is answered.
 		 */
@@ -361,16 +360,16 @@ static void want_note(const struct want *w, int level, const char *what, struct 
 		  (int)(uri.len < 200 ? uri.len : 200), uri.ptr, more);
 }
 
+/* The holder may be ourselves: the REGISTER that timed out may have succeeded. */
+static bool want_is_held_by_us(const struct want *w, const struct session_event *event)
+{
+	return w->timed_out && slice_is(event->msg.uri, "wamp.error.procedure_already_exists");
+}
+
 static void want_refused(struct want *w, const struct session_event *event)
 {
 	struct slice uri = event->msg.uri;
 
-	if (w->timed_out && slice_is(uri, "wamp.error.procedure_already_exists")) {
-		/* The holder may be ourselves: the REGISTER that timed out may have succeeded. */
-		w->state = WANT_ABSENT;
-		link_rejoin(w->link, "a registration that timed out is held by somebody");
-		return;
-	}
 	want_fail(w, uri, want_is_curable(uri));
 	want_note(w, 5, "the router refuses", uri);
 	list_for_each_safe (i, &w->handles)
@@ -408,6 +407,10 @@ void want_answer(struct ask *a, const struct session_event *event)
 	} else if (undo) {
 		if (!late)
 			want_undone(w, false);
+	} else if (event->msg.type == WAMP_ERROR && !late && want_is_held_by_us(w, event)) {
+		/* The want may be gone with the session. */
+		link_rejoin(l, "a registration that timed out is held by somebody");
+		return;
 	} else if (event->msg.type == WAMP_ERROR) {
 		if (!late)
 			want_refused(w, event);

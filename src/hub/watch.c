@@ -39,10 +39,10 @@ void watch_write_link(struct buf *b, const struct link *l)
 	emit_literal(b, "\"session\":");
 	emit_text(b, slice_of(l->config.name));
 	emit_member_text(b, "state", link_state_name(l->state));
-	if (l->state == LINK_JOINED)
+	if (link_is_joined(l))
 		watch_write_joined(b, l);
 	emit_member_text(b, "router", l->config.url);
-	if (l->attempt > 1 || (l->attempt && l->state != LINK_JOINED))
+	if (l->attempt > 1 || (l->attempt && !link_is_joined(l)))
 		emit_member_u64(b, "attempt", l->attempt);
 	if (l->retry_at_ms > now)
 		emit_member_u64(b, "retry_in_ms", l->retry_at_ms - now);

@@ -446,17 +446,6 @@ static void the_configuration_is_listed_for_administrators(void **state)
 
 /* ---- links ---- */
 
-/* The next session line with this state; those before it are dropped. */
-static json_t *expect_state(struct world_program *p, const char *state)
-{
-	json_t *line;
-
-	do
-		line = world_expect(p, "session");
-	while (strcmp(world_text(line, "state"), state) != 0);
-	return line;
-}
-
 static void a_session_on_demand_waits_for_the_first_request(void **state)
 {
 	struct link_config config = world_link_config("default");
@@ -502,7 +491,7 @@ static void a_session_gives_up_after_its_attempts_and_is_armed_again(void **stat
 	p = world_connect(w);
 	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
 	world_advance(w, 120000);
-	line = expect_state(p, "failed");
+	line = world_expect_state(p, "failed");
 	assert_int_equal(world_number(line, "attempt"), 3);
 	assert_null(json_object_get(line, "retry_in_ms"));
 	assert_true(hub_link_has_given_up(l->link));
@@ -514,7 +503,7 @@ static void a_session_gives_up_after_its_attempts_and_is_armed_again(void **stat
 	hub_rearm(w->hub);
 	world_settle(w);
 	world_welcome(l);
-	expect_state(p, "joined");
+	world_expect_state(p, "joined");
 	assert_false(hub_link_has_given_up(l->link));
 	world_free(w);
 }
@@ -566,9 +555,9 @@ static void what_a_router_says_is_cut(void **state)
 	world_open(l);
 	json_decref(world_sent(l));
 	world_reply(l, "[3,{\"message\":\"%s\xc3\xa9\"},\"wamp.error.%s\"]", message, message);
-	line = expect_state(p, "connecting");
+	line = world_expect_state(p, "connecting");
 	while (!json_object_get(line, "reason"))
-		line = expect_state(p, "connecting");
+		line = world_expect_state(p, "connecting");
 	assert_int_equal(strlen(world_text(line, "message")), 512);
 	assert_int_equal(strlen(world_text(line, "reason")), 256);
 	world_free(w);

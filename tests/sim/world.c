@@ -806,6 +806,16 @@ json_t *world_expect_member(struct world_program *p, const char *op, const char 
 	return line;
 }
 
+json_t *world_expect_state(struct world_program *p, const char *state)
+{
+	json_t *line;
+
+	do
+		line = world_expect(p, "session");
+	while (strcmp(world_text(line, "state"), state) != 0);
+	return line;
+}
+
 const char *world_text(json_t *line, const char *member)
 {
 	return json_string_value(json_object_get(line, member));

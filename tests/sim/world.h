@@ -129,6 +129,9 @@ json_t *world_expect(struct world_program *p, const char *op);
 json_t *world_expect_member(struct world_program *p, const char *op, const char *member,
 			    const char *value);
 
+/* The first session line with this state. */
+json_t *world_expect_state(struct world_program *p, const char *state);
+
 const char *world_text(json_t *line, const char *member);
 int64_t world_number(json_t *line, const char *member);
 size_t world_count_lines(struct world_program *p);
