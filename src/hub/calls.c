@@ -23,30 +23,6 @@ static struct call *calls_free(struct call *c)
 	return mem_free(c);
 }
 
-static void calls_refuse_away(struct program *p, struct link *l, const struct request *r)
-{
-	struct reply_to to = reply_to_request(r);
-	bool failed = l->state == LINK_FAILED;
-	bool retry = !l->has_given_up;
-	uint64_t now = l->hub->now_ms;
-	struct buf *b;
-
-	b = reply_begin_error(&p->peer, to, failed ? ERROR_SESSION_FAILED : ERROR_NOT_JOINED,
-			      "session \"%s\" is %s%s%s", l->config.name, link_state_name(l->state),
-			      l->message ? ": " : "", l->message ?: "");
-	emit_literal(b, ",\"retry\":");
-	emit_bool(b, retry);
-	if (l->retry_at_ms > now) {
-		emit_literal(b, ",\"retry_in_ms\":");
-		emit_u64(b, l->retry_at_ms - now);
-	}
-	emit_literal(b, ",\"session\":");
-	emit_text(b, slice_of(l->config.name));
-	emit_literal(b, ",\"state\":");
-	emit_text(b, slice_of(link_state_name(l->state)));
-	reply_end(&p->peer, to);
-}
-
 bool calls_may_send(struct program *p, struct link *l, const struct request *r, enum member uri)
 {
 	struct slice text = request_text(r, uri);
@@ -58,7 +34,7 @@ bool calls_may_send(struct program *p, struct link *l, const struct request *r, 
 		return false;
 	}
 	if (!link_is_joined(l)) {
-		calls_refuse_away(p, l, r);
+		away_refuse(p, l, r);
 		return false;
 	}
 	return true;
@@ -210,15 +186,8 @@ void calls_answer(struct call *c, const struct session_event *event)
 void calls_fail(struct call *c, enum error_code code, const char *message)
 {
 	struct program *p = c->program;
-	struct reply_to to = reply_to_id(&c->id);
-	struct link *l = c->pending.link;
-	struct buf *b = reply_begin_error(&p->peer, to, code, "%s", message);
 
-	if (code == ERROR_SESSION_LOST && l) {
-		emit_literal(b, ",\"outcome\":\"unknown\",\"retry\":false,\"session\":");
-		emit_text(b, slice_of(l->config.name));
-	}
-	reply_end(&p->peer, to);
+	away_fail(p, c->pending.link, reply_to_id(&c->id), code, message);
 	calls_free(c);
 	program_mark_dirty(p);
 }

@@ -112,6 +112,15 @@ void pending_stop(struct pending *p);
 struct pending *pending_find(struct link *l, uint64_t request);
 void pending_on_timer(struct pending *p);
 
+/* away.c */
+/* The request needs a session that is not joined. */
+void away_refuse(struct program *p, struct link *l, const struct request *r);
+/* The same for a publication without an id: counted, and told once a second. */
+void away_complain(struct program *p, struct link *l, const struct request *r);
+/* An open request that fails; of a lost session nobody knows whether it was done. */
+void away_fail(struct program *p, const struct link *l, struct reply_to to, enum error_code code,
+	       const char *message);
+
 /* calls.c */
 /* URI and state of what is to be sent; false with the request answered. */
 bool calls_may_send(struct program *p, struct link *l, const struct request *r, enum member uri);

@@ -230,6 +230,8 @@ void hub_rearm(struct hub *hub)
 			continue;
 		l->has_given_up = false;
 		l->attempt = 0;
+		/* Somebody asks for it: the pace begins anew, too. */
+		l->n_failures = 0;
 		/* A transport that is still ending is followed by the next attempt anyway. */
 		if (l->transport == TRANSPORT_NONE)
 			link_connect(l);

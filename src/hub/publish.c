@@ -14,9 +14,6 @@
 
 #include "base/mem.h"
 
-/* A failure without an id is told at most this often. */
-#define PUBLISH_COMPLAIN_MS 1000
-
 /* ---- holding ---- */
 
 static void publish_hold(struct publication *pub)
@@ -117,27 +114,6 @@ static const struct scan_value *publish_options(bool acknowledge, bool exclude_m
 	return &options[acknowledge][exclude_me];
 }
 
-/* Nobody waits for an answer: failures are counted and told once a second. */
-static void publish_complain(struct program *p, struct link *l, const struct request *r)
-{
-	struct reply_to to = {SLICE_NONE, r->line};
-	uint64_t now = p->hub->now_ms;
-	struct buf *b;
-
-	p->n_failed_publishes++;
-	if (p->complained_ms && now - p->complained_ms < PUBLISH_COMPLAIN_MS)
-		return;
-	b = reply_begin_error(
-		&p->peer, to, l->state == LINK_FAILED ? ERROR_SESSION_FAILED : ERROR_NOT_JOINED,
-		"session \"%s\" is %s; %llu publications were not sent", l->config.name,
-		link_state_name(l->state), (unsigned long long)p->n_failed_publishes);
-	emit_literal(b, ",\"retry\":true,\"session\":");
-	emit_text(b, slice_of(l->config.name));
-	reply_end(&p->peer, to);
-	p->complained_ms = now ?: 1;
-	p->n_failed_publishes = 0;
-}
-
 static bool publish_check(struct program *p, struct link *l, const struct request *r)
 {
 	struct reply_to to = reply_to_request(r);
@@ -147,7 +123,7 @@ static bool publish_check(struct program *p, struct link *l, const struct reques
 		return false;
 	}
 	if (!link_is_joined(l) && !to.id.ptr) {
-		publish_complain(p, l, r);
+		away_complain(p, l, r);
 		return false;
 	}
 	if (!calls_may_send(p, l, r, MEMBER_TOPIC))
@@ -284,19 +260,9 @@ void publish_answer(struct publication *pub, const struct session_event *event)
 void publish_fail(struct publication *pub, enum error_code code, const char *message)
 {
 	struct program *p = pub->program;
-	struct link *l = pub->pending.link;
-	struct reply_to to;
-	struct buf *b;
 
-	if (peer_id_is_open(&pub->id)) {
-		to = reply_to_id(&pub->id);
-		b = reply_begin_error(&p->peer, to, code, "%s", message);
-		if (code == ERROR_SESSION_LOST && l) {
-			emit_literal(b, ",\"outcome\":\"unknown\",\"retry\":false,\"session\":");
-			emit_text(b, slice_of(l->config.name));
-		}
-		reply_end(&p->peer, to);
-	}
+	if (peer_id_is_open(&pub->id))
+		away_fail(p, pub->pending.link, reply_to_id(&pub->id), code, message);
 	publish_free(pub);
 	program_mark_dirty(p);
 }

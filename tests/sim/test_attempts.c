@@ -71,11 +71,118 @@ static void a_call_that_is_open_when_the_session_is_left_is_told_at_once(void **
 	world_free(w);
 }
 
+static struct world *world_without_router(uint64_t attempts, struct world_link **ret)
+{
+	struct link_config config = world_link_config("default");
+	struct world *w = world_new(1, NULL);
+
+	config.max_reconnection_attempts = attempts;
+	*ret = world_add_link(w, WORLD_FAR, &config);
+	(*ret)->down = true;
+	return w;
+}
+
+static void expect_failed(struct world_program *p, bool retry)
+{
+	json_t *line = world_expect_member(p, "error", "code", "session_failed");
+
+	assert_true(json_is_boolean(json_object_get(line, "retry")));
+	assert_int_equal(json_is_true(json_object_get(line, "retry")), retry);
+	assert_string_equal(world_text(line, "session"), "default");
+	assert_string_equal(world_text(line, "state"), "failed");
+	if (retry)
+		assert_true(world_number(line, "retry_in_ms") > 0);
+}
+
+static void every_request_is_told_alike_whether_the_session_tries_again(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_without_router(0, &l);
+	struct world_program *p = world_connect(w);
+
+	(void)state;
+	world_start(w);
+	world_send(p, "{\"op\":\"call\",\"id\":1,\"procedure\":\"com.p\"}");
+	world_send(p, "{\"op\":\"publish\",\"id\":2,\"topic\":\"com.t\"}");
+	world_send(p, "{\"op\":\"publish\",\"id\":3,\"topic\":\"com.t\",\"ack\":true}");
+	world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	for (int i = 0; i < 4; i++)
+		expect_failed(p, false);
+	world_free(w);
+}
+
+static void a_refused_session_that_goes_on_trying_may_be_tried_again(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+
+	(void)state;
+	world_open(l);
+	world_reply(l, "[3,{},\"wamp.error.no_such_realm\"]");
+	world_send(p, "{\"op\":\"call\",\"id\":1,\"procedure\":\"com.p\"}");
+	world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	for (int i = 0; i < 2; i++)
+		expect_failed(p, true);
+	world_free(w);
+}
+
+static void publications_that_nobody_awaits_are_counted(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_without_router(0, &l);
+	struct world_program *p = world_connect(w);
+	json_t *line;
+
+	(void)state;
+	world_start(w);
+	for (int i = 0; i < 5; i++)
+		world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	line = world_expect(p, "error");
+	assert_non_null(strstr(world_text(line, "message"), "; 1 publications were not sent"));
+	assert_int_equal(world_count_lines(p), 0);
+	world_advance(w, 1000);
+	world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	line = world_expect(p, "error");
+	assert_non_null(strstr(world_text(line, "message"), "; 5 publications were not sent"));
+	world_free(w);
+}
+
+static void a_link_that_is_armed_anew_begins_with_a_short_delay(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_without_router(20, &l);
+	struct world_program *p = world_connect(w);
+	json_t *line;
+
+	(void)state;
+	world_start(w);
+	world_advance(w, 3600 * 1000);
+	assert_true(hub_link_has_given_up(l->link));
+	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
+	world_settle(w);
+	world_drop_lines(p);
+	hub_rearm(w->hub);
+	world_settle(w);
+	line = world_expect_state(p, "connecting");
+	assert_int_equal(world_number(line, "attempt"), 1);
+	assert_true(world_number(line, "retry_in_ms") <= 300);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_that_is_left_to_join_anew_is_not_said_to_be_joined),
 		cmocka_unit_test(a_call_that_is_open_when_the_session_is_left_is_told_at_once),
+		cmocka_unit_test(every_request_is_told_alike_whether_the_session_tries_again),
+		cmocka_unit_test(a_refused_session_that_goes_on_trying_may_be_tried_again),
+		cmocka_unit_test(publications_that_nobody_awaits_are_counted),
+		cmocka_unit_test(a_link_that_is_armed_anew_begins_with_a_short_delay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
