@@ -49,6 +49,7 @@ bool calls_fits(struct program *p, struct link *l, const struct request *r,
 
 	if (!size)
 		return true;
+	link_settle(l);
 	b = reply_begin_error(&p->peer, to, ERROR_PAYLOAD_TOO_LARGE,
 			      "message of %zu bytes exceeds %zu of session \"%s\"", size,
 			      l->config.max_message_size, l->config.name);

@@ -73,6 +73,8 @@ void link_set_state(struct link *l, enum link_state state, struct slice reason,
 void link_wake(struct link *l);
 void link_mark_dirty(struct link *l);
 uint64_t link_send(struct link *l, const struct wamp_msg *msg);
+/* Forgets text that was composed for a message which is not sent after all. */
+void link_settle(struct link *l);
 /*
  * How long the message is as it is really sent, escapes included, if that is
  * over the session's max_message_size; else 0. A router that enforces its own

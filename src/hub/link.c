@@ -134,6 +134,14 @@ void link_mark_dirty(struct link *l)
 		list_append(&l->hub->dirty_links, &l->dirty);
 }
 
+/* Programs can cause any number of messages while the router says nothing. */
+void link_settle(struct link *l)
+{
+	/* Views borrow until the router in this process has had them. */
+	if (!l->is_receiving && !l->config.embedded)
+		session_settle(&l->session);
+}
+
 uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 {
 	uint64_t request = session_send(&l->session, msg);
@@ -145,6 +153,8 @@ uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 			  l->config.name, strerror(-l->session.out.error));
 		link_wish(l, HUB_WISH_KILL);
 	}
+	/* Text that was composed for the message is in the frame now. */
+	link_settle(l);
 	link_mark_dirty(l);
 	return request;
 }
@@ -576,9 +586,11 @@ void hub_link_frame(struct link *l, struct slice frame)
 {
 	struct session_event event;
 
+	l->is_receiving = true;
 	session_recv_frame(&l->session, frame);
 	link_mark_dirty(l);
 	while (session_next_event(&l->session, &event))
 		hub_link_event(l, &event);
+	l->is_receiving = false;
 	session_settle(&l->session);
 }

@@ -69,6 +69,7 @@ struct link {
 	enum link_state state;
 	enum link_transport transport;
 	int wish;
+	bool is_receiving; /* what is handled borrows from the session's arena */
 	bool ever_joined;
 	unsigned attempt;    /* since the last join, the running one included */
 	unsigned n_failures; /* in a row: how far the delay has grown */

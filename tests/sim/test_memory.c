@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Memory: what is finished is freed, what has grown is given back, nothing escapes the accounts
+ */
+
+#include "world.h"
+
+#include "hub/objects.h"
+
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static size_t in_use(void)
+{
+	return mallinfo2().uordblks + mallinfo2().hblkhd;
+}
+
+static char *letters(size_t n)
+{
+	char *text = malloc(n + 1);
+
+	assert_non_null(text);
+	memset(text, 'x', n);
+	text[n] = '\0';
+	return text;
+}
+
+static void register_com_p(struct world_link *l, struct world_program *p)
+{
+	world_send(p, "{\"op\":\"register\",\"id\":1,\"procedure\":\"com.p\"}");
+	world_settle(p->world);
+	assert_int_equal(world_sent_type(l), WAMP_REGISTER);
+	world_reply(l, "[65,1,9]");
+	world_drop_lines(p);
+}
+
+static void texts_of_answers_do_not_stay_while_the_router_says_nothing(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	char *message = letters(60000);
+	size_t before;
+
+	(void)state;
+	world_welcome(l);
+	register_com_p(l, p);
+	for (int i = 1; i <= 500; i++)
+		world_reply(l, "[68,%d,9,{}]", i);
+	world_drop_lines(p);
+	before = in_use();
+	for (int i = 1; i <= 500; i++) {
+		world_send(p, "{\"op\":\"error\",\"inv\":%d,\"message\":\"%s\"}", i, message);
+		world_settle(w);
+		assert_int_equal(world_sent_type(l), WAMP_ERROR);
+	}
+	/* 30 MB went through. */
+	assert_true(in_use() < before + (1 << 20));
+	free(message);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts_of_answers_do_not_stay_while_the_router_says_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
