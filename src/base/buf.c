@@ -114,6 +114,13 @@ void buf_wipe(struct buf *b)
 	buf_trim(b);
 }
 
+void buf_clear_to(struct buf *b, size_t n)
+{
+	buf_clear(b);
+	if (b->cap > n)
+		buf_trim(b);
+}
+
 void buf_trim(struct buf *b)
 {
 	if (buf_len(b))

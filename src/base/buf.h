@@ -98,3 +98,6 @@ void buf_wipe(struct buf *b);
 
 /* Gives the memory of an empty buffer back. */
 void buf_trim(struct buf *b);
+
+/* Forgets all bytes; keeps the memory if it is not more than n. */
+void buf_clear_to(struct buf *b, size_t n);

@@ -14,6 +14,9 @@
 
 #include "base/mem.h"
 
+/* Memory that is kept to compose the next one in: one long event must not cost its own for ever. */
+#define EVENTS_KEEP_TAIL 65536u
+
 /* The part that all subscribers of one EVENT share. */
 struct events_tail {
 	struct slice text;   /* with its LF */
@@ -307,5 +310,6 @@ void events_deliver(struct link *l, const struct session_event *event)
 	if (!l->hub->tail.error)
 		events_hand_over(w, &tail, own ? own->program : NULL);
 	block_unref(tail.block);
+	buf_clear_to(&l->hub->tail, EVENTS_KEEP_TAIL);
 	publish_free(own);
 }

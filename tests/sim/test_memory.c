@@ -68,10 +68,37 @@ static void texts_of_answers_do_not_stay_while_the_router_says_nothing(void **st
 	world_free(w);
 }
 
+static void subscribe_com_t(struct world_link *l, struct world_program *p, int id)
+{
+	world_send(p, "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t\"}", id);
+	world_settle(p->world);
+	if (world_sent_type(l) == WAMP_SUBSCRIBE)
+		world_reply(l, "[33,1,77]");
+	world_drop_lines(p);
+}
+
+static void one_long_event_does_not_cost_its_memory_for_ever(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	char *text = letters(15 << 20);
+
+	(void)state;
+	world_welcome(l);
+	subscribe_com_t(l, p, 1);
+	world_reply(l, "[36,77,1,{},[\"%s\"]]", text);
+	assert_true(w->hub->tail.cap <= 1 << 16);
+	world_reply(l, "[36,77,2,{},[1]]");
+	free(text);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_of_answers_do_not_stay_while_the_router_says_nothing),
+		cmocka_unit_test(one_long_event_does_not_cost_its_memory_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
