@@ -243,7 +243,8 @@ void hub_peer_drained(struct hub *hub, struct peer *peer, size_t n)
 	p->progress_ms = hub->now_ms;
 	if (!peer->n_undrained)
 		hub_timer_stop(hub, &p->stall);
-	if (!list_is_empty(&p->queue))
+	/* Also when nothing waits but the news that something is missing. */
+	if (!list_is_empty(&p->queue) || p->misses)
 		events_flush(p);
 }
 

@@ -94,11 +94,47 @@ static void one_long_event_does_not_cost_its_memory_for_ever(void **state)
 	world_free(w);
 }
 
+/* A program that has too much unread for any event to wait. */
+static void a_gap_is_told_though_nothing_waits_behind_it(void **state)
+{
+	struct hub_config hub = world_hub_config();
+	struct link_config config = world_link_config("default");
+	struct world_link *l;
+	struct world_program *p;
+	struct world *w;
+	char *text = letters(3 << 20);
+	json_t *line;
+
+	(void)state;
+	hub.limits.peer.output_hard_limit = 2 << 20;
+	hub.limits.peer.output_soft_limit = 64 << 10;
+	hub.limits.peer.max_line = 16 << 20;
+	w = world_new(1, &hub);
+	l = world_add_link(w, WORLD_SCRIPTED, &config);
+	world_start(w);
+	world_welcome(l);
+	p = world_connect(w);
+	subscribe_com_t(l, p, 1);
+	p->reads = false;
+	for (int i = 0; i < 20; i++)
+		world_send(p, "{\"op\":\"list\",\"id\":\"l%d\",\"what\":\"errors\"}", i);
+	world_settle(w);
+	world_reply(l, "[36,77,1,{},[\"%s\"]]", text);
+	p->reads = true;
+	world_settle(w);
+	line = world_expect(p, "gap");
+	assert_int_equal(world_number(line, "dropped"), 1);
+	assert_string_equal(world_text(line, "reason"), "overflow");
+	free(text);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_of_answers_do_not_stay_while_the_router_says_nothing),
 		cmocka_unit_test(one_long_event_does_not_cost_its_memory_for_ever),
+		cmocka_unit_test(a_gap_is_told_though_nothing_waits_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
