@@ -120,9 +120,10 @@ static void check_link(const struct link *l)
 
 		assert(p->link == l && p->node.linked);
 		if (p->kind == PENDING_ASK)
-			counted += CONTAINER_OF(p, struct ask, pending)->counted;
+			counted += !list_is_linked(&CONTAINER_OF(p, struct ask, pending)->late);
 	}
 	assert(counted == l->n_unanswered);
+	assert(check_length(&l->late) == l->n_late && l->n_late <= LINK_MAX_LATE);
 	assert(!link_is_joined(l) || l->session.state == SESSION_JOINED);
 	assert(l->n_unanswered <= LINK_MAX_UNANSWERED + 8);
 	assert(check_length(&l->pending) == l->requests.count);

@@ -45,7 +45,7 @@ static int link_copy_config(struct link *l, const struct link_config *config)
 static void link_init_lists(struct link *l)
 {
 	struct list *lists[] = {&l->node,    &l->dirty,	      &l->pending, &l->wants,
-				&l->to_send, &l->invocations, &l->blocked};
+				&l->to_send, &l->invocations, &l->blocked, &l->late};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
@@ -411,6 +411,7 @@ void link_rejoin(struct link *l, const char *message)
 {
 	if (!link_is_joined(l))
 		return;
+	l->rejoined_at_ms = l->hub->now_ms;
 	session_leave(&l->session, "wamp.close.close_realm");
 	link_down(l, LINK_LOST, "wamp.close.close_realm", slice_of(message));
 }

@@ -19,6 +19,16 @@ struct program;
  */
 #define LINK_MAX_UNANSWERED 32
 
+/*
+ * Asks that timed out and may still be answered: so many of a link are
+ * remembered, the oldest is forgotten first. What it would have brought is then
+ * found out as a registration that we do not know.
+ */
+#define LINK_MAX_LATE 1024
+
+/* For a registration that we may hold ourselves the session is left no more often than this. */
+#define LINK_REJOIN_MS 60000
+
 /* Outbound bytes of a link above which programs are held, and below which they are woken. */
 #define LINK_HIGH_WATER (1u << 20)
 #define LINK_LOW_WATER	(256u << 10)
@@ -76,7 +86,8 @@ struct link {
 	bool has_given_up;   /* no attempts are left: rests until hub_rearm() */
 	uint64_t retry_at_ms;
 	uint64_t joined_at_ms;
-	uint64_t since_ms; /* of the state, wall clock */
+	uint64_t rejoined_at_ms; /* when it was left to join anew; 0: never */
+	uint64_t since_ms;	 /* of the state, wall clock */
 	char *reason, *message;
 	struct timer timer;
 	struct map requests;		/* struct pending by request id */
@@ -85,6 +96,8 @@ struct link {
 	struct list wants;		/* in the order in which programs asked */
 	struct list to_send;		/* wants that differ from what the router has */
 	unsigned n_unanswered;
+	struct list late; /* asks that timed out, the oldest first */
+	unsigned n_late;
 	struct list invocations;
 	struct list blocked; /* programs that wait for room */
 	struct throttle refusals;
@@ -157,9 +170,9 @@ struct want {
 	size_t n_handles;
 	struct list own; /* publications whose EVENT must not reach their program */
 	struct timer retry;
-	bool failed;	/* refused; retry_at_ms tells when it is tried again, NEVER_MS: at the next
-			   join */
-	bool timed_out; /* an unanswered ask of this session may have succeeded */
+	bool failed;   /* refused; retry_at_ms tells when it is tried again, NEVER_MS: at the next
+			  join */
+	bool rejoined; /* the session was left once for its sake since it was active last */
 	unsigned attempts;
 	uint64_t retry_at_ms;
 	uint64_t id;
@@ -170,7 +183,7 @@ struct want {
 /* One REGISTER, SUBSCRIBE, UNREGISTER or UNSUBSCRIBE on the wire. */
 struct ask {
 	struct pending pending;
-	struct want *want; /* NULL: nobody wants it any more */
-	struct list of_want;
-	bool counted; /* among the unanswered */
+	struct want *want;   /* NULL: nobody wants it any more */
+	struct list of_want; /* the oldest first; the last one is in force */
+	struct list late;    /* link->late; linked: it timed out, and keeps nobody waiting */
 };

@@ -161,8 +161,11 @@ static struct ask *ask_free(struct ask *a)
 {
 	struct link *l = a->pending.link;
 
-	if (a->counted)
+	if (list_is_linked(&a->late))
+		l->n_late--;
+	else
 		l->n_unanswered--;
+	list_unlink(&a->late);
 	pending_stop(&a->pending);
 	list_unlink(&a->of_want);
 	return mem_free(a);
@@ -253,9 +256,9 @@ static bool want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
 		return false;
 	}
 	list_init(&a->of_want);
+	list_init(&a->late);
 	list_init(&a->pending.order);
 	a->want = w;
-	a->counted = true;
 	l->n_unanswered++;
 	if (w)
 		list_append(&w->asks, &a->of_want);
@@ -313,7 +316,7 @@ static void want_activate(struct want *w, uint64_t id)
 {
 	w->state = WANT_ACTIVE;
 	w->attempts = 0;
-	w->timed_out = false;
+	w->rejoined = false;
 	want_clear_error(w);
 	want_set_id(w, id);
 	list_for_each_safe (i, &w->handles)
@@ -360,12 +363,6 @@ static void want_note(const struct want *w, int level, const char *what, struct 
 		  (int)(uri.len < 200 ? uri.len : 200), uri.ptr, more);
 }
 
-/* The holder may be ourselves: the REGISTER that timed out may have succeeded. */
-static bool want_is_held_by_us(const struct want *w, const struct session_event *event)
-{
-	return w->timed_out && slice_is(event->msg.uri, "wamp.error.procedure_already_exists");
-}
-
 static void want_refused(struct want *w, const struct session_event *event)
 {
 	struct slice uri = event->msg.uri;
@@ -383,7 +380,7 @@ static void want_undone(struct want *w, bool timed_out)
 	want_release_waiters(w, timed_out);
 }
 
-/* Nobody wants what the router just gave: it is given back. */
+/* What the router just gave is not wanted, or not wanted twice: it is given back. */
 static void want_give_back(struct link *l, const struct session_event *event)
 {
 	struct wamp_msg msg = {.id = event->msg.id};
@@ -394,47 +391,116 @@ static void want_give_back(struct link *l, const struct session_event *event)
 	(void)want_ask(l, NULL, &msg);
 }
 
+static bool ask_is_undo(const struct ask *a)
+{
+	return a->pending.type == WAMP_UNREGISTER || a->pending.type == WAMP_UNSUBSCRIBE;
+}
+
+/* Whether the state of its want hangs on this ask, and not on one before it. */
+static bool ask_is_in_force(const struct ask *a)
+{
+	const struct want *w = a->want;
+
+	return w && !list_is_linked(&a->late) && w->asks.prev == &a->of_want &&
+	       w->state == (ask_is_undo(a) ? WANT_UNDOING : WANT_ASKED);
+}
+
+/*
+ * Whether the holder of a registration may be ourselves: only while an older
+ * REGISTER for it is unanswered, which may have succeeded.
+ */
+static bool ask_may_be_ours(const struct ask *a)
+{
+	list_for_each (i, &a->want->asks) {
+		const struct ask *older = CONTAINER_OF(i, struct ask, of_want);
+
+		if (older != a && older->pending.type == WAMP_REGISTER)
+			return true;
+	}
+	return false;
+}
+
+/* Everybody loses by it what is in flight: once for a registration, and seldom altogether. */
+static bool ask_is_worth_rejoining(const struct ask *a, const struct session_event *event)
+{
+	const struct link *l = a->pending.link;
+
+	return slice_is(event->msg.uri, "wamp.error.procedure_already_exists") &&
+	       !a->want->rejoined && ask_may_be_ours(a) &&
+	       (!l->rejoined_at_ms || l->hub->now_ms - l->rejoined_at_ms >= LINK_REJOIN_MS);
+}
+
+/* A REGISTER or SUBSCRIBE has succeeded, maybe one whose answer was not awaited any more. */
+static void want_given(struct want *w, const struct session_event *event)
+{
+	if (w->state == WANT_ASKED || w->state == WANT_ABSENT)
+		want_activate(w, event->msg.id);
+	else if (w->id != event->msg.id)
+		want_give_back(w->link, event);
+}
+
+/* Answers of asks that are not in force say nothing, but for what they bring. */
+static void want_answered(struct want *w, const struct session_event *event, bool undo,
+			  bool in_force)
+{
+	if (event->msg.type != WAMP_ERROR && !undo)
+		want_given(w, event);
+	else if (in_force && undo)
+		want_undone(w, false);
+	else if (in_force)
+		want_refused(w, event);
+	want_update(w);
+}
+
 void want_answer(struct ask *a, const struct session_event *event)
 {
 	struct link *l = a->pending.link;
 	struct want *w = a->want;
-	bool undo = a->pending.type == WAMP_UNREGISTER || a->pending.type == WAMP_UNSUBSCRIBE;
-	bool late = w && w->state != (undo ? WANT_UNDOING : WANT_ASKED);
+	bool undo = ask_is_undo(a), in_force = ask_is_in_force(a);
 
-	ask_free(a);
-	if (!w) {
-		want_give_back(l, event);
-	} else if (undo) {
-		if (!late)
-			want_undone(w, false);
-	} else if (event->msg.type == WAMP_ERROR && !late && want_is_held_by_us(w, event)) {
-		/* The want may be gone with the session. */
-		link_rejoin(l, "a registration that timed out is held by somebody");
+	if (in_force && event->msg.type == WAMP_ERROR && ask_is_worth_rejoining(a, event)) {
+		w->rejoined = true;
+		/* The ask is gone with the session, and the want may be. */
+		link_rejoin(l, "a registration that timed out is held by somebody, maybe by us");
 		return;
-	} else if (event->msg.type == WAMP_ERROR) {
-		if (!late)
-			want_refused(w, event);
-	} else if (!late || w->state == WANT_ABSENT) {
-		want_activate(w, event->msg.id);
 	}
+	ask_free(a);
 	if (w)
-		want_update(w);
+		want_answered(w, event, undo, in_force);
+	else
+		want_give_back(l, event);
 	want_pump(l);
+}
+
+/*
+ * Of one want the oldest is enough to know that a newer one may meet our own
+ * registration; a router that answers in order answers it first.
+ */
+static void ask_set_late(struct ask *a)
+{
+	struct link *l = a->pending.link;
+	struct list *before = a->of_want.prev;
+
+	l->n_unanswered--;
+	list_append(&l->late, &a->late);
+	l->n_late++;
+	if (a->want && before != &a->want->asks && before->prev != &a->want->asks)
+		ask_free(CONTAINER_OF(before, struct ask, of_want));
+	if (l->n_late > LINK_MAX_LATE)
+		ask_free(list_first(&l->late, struct ask, late));
 }
 
 void want_ask_timeout(struct ask *a)
 {
 	struct link *l = a->pending.link;
 	struct want *w = a->want;
-	bool undo = a->pending.type == WAMP_UNREGISTER || a->pending.type == WAMP_UNSUBSCRIBE;
+	bool undo = ask_is_undo(a), in_force = ask_is_in_force(a);
 
 	/* The answer may still come: the ask stays, but does not keep others waiting. */
-	a->counted = false;
-	l->n_unanswered--;
-	if (w && undo && w->state == WANT_UNDOING) {
+	ask_set_late(a);
+	if (in_force && undo) {
 		want_undone(w, true);
-	} else if (w && !undo && w->state == WANT_ASKED) {
-		w->timed_out = true;
+	} else if (in_force) {
 		want_fail(w, SLICE("wamp.error.timeout"), true);
 		list_for_each_safe (i, &w->handles)
 			handle_tell_timeout(CONTAINER_OF(i, struct handle, of_want));
@@ -477,7 +543,6 @@ static void want_forget(struct want *w)
 	want_unqueue(w);
 	w->state = WANT_ABSENT;
 	w->attempts = 0;
-	w->timed_out = false;
 	list_for_each_safe (i, &w->handles)
 		handle_tell_pending(CONTAINER_OF(i, struct handle, of_want));
 	want_release_waiters(w, false);

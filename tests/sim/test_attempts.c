@@ -6,6 +6,8 @@
 
 #include "world.h"
 
+#include "hub/link.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,6 +70,189 @@ static void a_call_that_is_open_when_the_session_is_left_is_told_at_once(void **
 	assert_int_equal(world_sent_type(l), WAMP_REGISTER);
 	world_reply(l, "[8,64,3,{},\"wamp.error.procedure_already_exists\"]");
 	world_expect_member(other, "error", "code", "session_lost");
+	world_free(w);
+}
+
+/* A frame to the router, or 0; the request's id. */
+static int64_t next_request(struct world_link *l, int type)
+{
+	json_t *frame = world_sent(l);
+	int64_t id;
+
+	assert_int_equal(json_integer_value(json_array_get(frame, 0)), type);
+	id = json_integer_value(json_array_get(frame, 1));
+	json_decref(frame);
+	return id;
+}
+
+static struct world *world_with_pending_register(struct world_link **l, struct world_program **p)
+{
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, l);
+
+	*p = world_connect(w);
+	world_send(*p, "{\"op\":\"watch\",\"id\":\"w\"}");
+	world_send(*p, "{\"op\":\"register\",\"id\":\"r\",\"procedure\":\"com.taken\"}");
+	world_welcome(*l);
+	world_expect_state(*p, "joined");
+	return w;
+}
+
+static void a_router_that_refuses_late_does_not_make_the_session_leave(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_pending_register(&l, &p);
+
+	(void)state;
+	/* Each REGISTER is answered, half a timeout after its timeout. */
+	for (int i = 0; i < 20; i++) {
+		int64_t id = next_request(l, WAMP_REGISTER);
+
+		world_advance(w, 15000);
+		world_reply(l, "[8,64,%lld,{},\"wamp.error.procedure_already_exists\"]",
+			    (long long)id);
+		for (int k = 0; k < 120 && list_is_empty(&l->sent); k++)
+			world_advance(w, 1000);
+	}
+	world_expect_member(p, "state", "state", "failed");
+	while (world_count_lines(p))
+		assert_string_not_equal(world_text(world_take(p), "op"), "session");
+	world_free(w);
+}
+
+/* The newest of them is refused; none of those before it was answered. */
+static void refuse_the_last_register(struct world_link *l)
+{
+	int64_t id = 0;
+
+	while (!list_is_empty(&l->sent))
+		id = next_request(l, WAMP_REGISTER);
+	world_reply(l, "[8,64,%lld,{},\"wamp.error.procedure_already_exists\"]", (long long)id);
+}
+
+static void a_session_is_left_once_for_a_registration(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_pending_register(&l, &p);
+
+	(void)state;
+	world_advance(w, 10500);
+	refuse_the_last_register(l);
+	world_expect_state(p, "lost");
+	assert_int_equal(world_sent_type(l), WAMP_GOODBYE);
+	world_welcome(l);
+	world_expect_state(p, "joined");
+	/* Long after, and the same as before. */
+	world_advance(w, 10 * LINK_REJOIN_MS + 500);
+	refuse_the_last_register(l);
+	assert_null(world_sent(l));
+	while (world_count_lines(p))
+		assert_string_not_equal(world_text(world_take(p), "op"), "session");
+	world_free(w);
+}
+
+static void a_session_is_not_left_for_one_registration_after_the_other(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_pending_register(&l, &p);
+
+	(void)state;
+	world_advance(w, 10500);
+	refuse_the_last_register(l);
+	world_expect_state(p, "lost");
+	assert_int_equal(world_sent_type(l), WAMP_GOODBYE);
+	world_send(p, "{\"op\":\"unregister\",\"id\":\"u\",\"registration\":\"r\"}");
+	world_send(p, "{\"op\":\"register\",\"id\":\"r2\",\"procedure\":\"com.taken\"}");
+	world_welcome(l);
+	world_advance(w, 10500);
+	refuse_the_last_register(l);
+	assert_null(world_sent(l));
+	world_free(w);
+}
+
+static void an_older_register_that_succeeds_counts(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_pending_register(&l, &p);
+	int64_t first, second;
+
+	(void)state;
+	first = next_request(l, WAMP_REGISTER);
+	world_advance(w, 10500);
+	second = next_request(l, WAMP_REGISTER);
+	world_reply(l, "[65,%lld,12]", (long long)first);
+	world_expect_member(p, "state", "state", "failed"); /* timed out */
+	world_expect_member(p, "state", "state", "active");
+	world_reply(l, "[8,64,%lld,{},\"wamp.error.procedure_already_exists\"]", (long long)second);
+	world_reply(l, "[68,1,12,{}]");
+	world_expect(p, "invocation");
+	assert_null(world_sent(l));
+	world_free(w);
+}
+
+static void a_second_registration_that_nobody_asked_for_is_given_back(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_pending_register(&l, &p);
+	int64_t first, second;
+
+	(void)state;
+	first = next_request(l, WAMP_REGISTER);
+	world_advance(w, 10500);
+	second = next_request(l, WAMP_REGISTER);
+	world_reply(l, "[65,%lld,12]", (long long)second);
+	world_reply(l, "[65,%lld,13]", (long long)first);
+	(void)next_request(l, WAMP_UNREGISTER);
+	world_reply(l, "[68,1,12,{}]");
+	world_expect(p, "invocation");
+	world_free(w);
+}
+
+static void requests_that_a_router_never_answers_are_forgotten_in_the_end(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	size_t n_asked = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		world_send(p, "{\"op\":\"register\",\"id\":%d,\"procedure\":\"com.p%d\"}", i, i);
+	world_welcome(l);
+	for (int minute = 0; minute < 180; minute++) {
+		world_advance(w, 60000);
+		while (world_sent_type(l) == WAMP_REGISTER)
+			n_asked++;
+		world_drop_lines(p);
+	}
+	assert_true(n_asked > 5000);
+	/* Two of each registration, and those that still keep others waiting. */
+	assert_true(l->link->requests.count <= 2 * 200 + LINK_MAX_UNANSWERED);
+	world_free(w);
+}
+
+static void programs_that_come_and_go_leave_a_bounded_number_behind(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+
+	(void)state;
+	world_welcome(l);
+	for (int round = 0; round < 100; round++) {
+		for (int i = 0; i < 32; i++)
+			world_send(p, "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t%d\"}",
+				   round * 32 + i, i);
+		world_advance(w, 10000);
+		while (world_sent_type(l))
+			;
+		world_drop_lines(p);
+	}
+	assert_int_equal(l->link->requests.count, LINK_MAX_LATE);
 	world_free(w);
 }
 
@@ -183,6 +368,13 @@ int main(void)
 		cmocka_unit_test(a_refused_session_that_goes_on_trying_may_be_tried_again),
 		cmocka_unit_test(publications_that_nobody_awaits_are_counted),
 		cmocka_unit_test(a_link_that_is_armed_anew_begins_with_a_short_delay),
+		cmocka_unit_test(a_router_that_refuses_late_does_not_make_the_session_leave),
+		cmocka_unit_test(a_session_is_left_once_for_a_registration),
+		cmocka_unit_test(a_session_is_not_left_for_one_registration_after_the_other),
+		cmocka_unit_test(an_older_register_that_succeeds_counts),
+		cmocka_unit_test(a_second_registration_that_nobody_asked_for_is_given_back),
+		cmocka_unit_test(requests_that_a_router_never_answers_are_forgotten_in_the_end),
+		cmocka_unit_test(programs_that_come_and_go_leave_a_bounded_number_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
