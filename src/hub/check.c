@@ -22,15 +22,15 @@ static void check_handle(const struct handle *h)
 	size_t bytes = 0;
 
 	assert(peer_id_is_open(&h->id));
-	assert(h->by_want.linked);
+	assert(!h->subscriber == (h->want->key.kind == WANT_REGISTRATION));
 	assert(check_length(&h->queue) == h->n_queued);
 	assert(h->n_queued <= h->program->peer.limits->subscription_queue + 1);
 	list_for_each (i, &h->queue) {
 		const struct queued *q = CONTAINER_OF(i, struct queued, of_handle);
 
 		assert(q->handle == h);
-		assert(h->n_holds || list_is_linked(&q->of_program));
-		bytes += q->tail ? q->tail->len + sizeof(*q) : 0;
+		assert(list_is_linked(&q->of_program));
+		bytes += sizeof(*q) + (q->tail ? q->tail->len : 0);
 	}
 	assert(bytes == h->n_queued_bytes);
 }
@@ -60,6 +60,24 @@ static void check_unsent(const struct program *p)
 	assert(check_length(&p->unsent) == n);
 }
 
+/* What is remembered of own publications has a bound, and an end. */
+static void check_publications(const struct program *p)
+{
+	size_t n_unacknowledged = 0, n_remembered = 0;
+
+	list_for_each (i, &p->publications) {
+		const struct publication *pub = CONTAINER_OF(i, struct publication, of_program);
+
+		assert(pub->pending.link || pub->timer.due.is_set);
+		assert(pub->by_id.linked == list_is_linked(&pub->remembered));
+		n_unacknowledged += pub->pending.link != NULL;
+		n_remembered += list_is_linked(&pub->remembered);
+	}
+	assert(n_unacknowledged == p->n_unacknowledged && n_remembered == p->n_remembered);
+	assert(n_unacknowledged <= PUBLISH_MAX_UNACKNOWLEDGED);
+	assert(n_remembered <= PUBLISH_MAX_REMEMBERED);
+}
+
 static void check_program(const struct program *p)
 {
 	const struct peer *peer = &p->peer;
@@ -80,7 +98,8 @@ static void check_program(const struct program *p)
 	assert(check_length(&p->invocations) == p->n_invocations);
 	assert(p->by_inv.count == p->n_invocations);
 	assert(n_handles == (size_t)peer->n_registrations + peer->n_subscriptions);
-	assert(p->by_want.count == n_handles);
+	assert(p->by_want.count <= peer->n_subscriptions);
+	check_publications(p);
 	assert(peer->ids.count == n_handles + peer->n_requests + check_length(&p->watches));
 	assert(peer->n_undrained >= outq_len(&peer->out));
 	assert(peer->n_requests <= peer->limits->max_inflight);

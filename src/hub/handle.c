@@ -48,6 +48,12 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 	list_init(&h->of_program);
 	list_init(&h->of_want);
 	list_init(&h->unsent);
+	list_init(&h->of_subscriber);
+	if (w->key.kind == WANT_SUBSCRIPTION && !subscriber_join(h)) {
+		program_close_id(p, &h->id);
+		reply_error(&p->peer, reply_to_request(r), ERROR_INTERNAL, "out of memory");
+		return mem_free(h);
+	}
 	if (list_is_linked(&w->queue))
 		list_append(&p->unsent, &h->unsent);
 	list_append(&p->handles, &h->of_program);
@@ -55,7 +61,6 @@ static struct handle *handle_new(struct program *p, struct want *w, const struct
 	w->n_handles++;
 	p->n_owned_bytes += handle_cost(w);
 	p->hub->n_handles[w->key.kind]++;
-	map_insert(&p->by_want, &h->by_want, map_hash_u64((uintptr_t)w));
 	if (w->key.kind == WANT_REGISTRATION)
 		p->peer.n_registrations++;
 	else
@@ -67,8 +72,8 @@ struct handle *handle_free(struct handle *h)
 {
 	struct program *p = h->program;
 
-	events_drop_all(h);
-	map_remove(&p->by_want, &h->by_want);
+	ring_drop_all(h);
+	subscriber_leave(h);
 	h->want->n_handles--;
 	p->n_owned_bytes -= handle_cost(h->want);
 	p->hub->n_handles[h->want->key.kind]--;
@@ -81,24 +86,6 @@ struct handle *handle_free(struct handle *h)
 	list_unlink(&h->of_want);
 	program_close_id(p, &h->id);
 	return mem_free(h);
-}
-
-static struct handle *handle_match(struct map_node *n, const struct want *w)
-{
-	for (; n; n = map_next(n))
-		if (CONTAINER_OF(n, struct handle, by_want)->want == w)
-			return CONTAINER_OF(n, struct handle, by_want);
-	return NULL;
-}
-
-struct handle *handle_first(const struct program *p, const struct want *w)
-{
-	return handle_match(map_first(&p->by_want, map_hash_u64((uintptr_t)w)), w);
-}
-
-struct handle *handle_next(const struct handle *h)
-{
-	return handle_match(map_next(&h->by_want), h->want);
 }
 
 struct waiter *waiter_free(struct waiter *w)
@@ -155,9 +142,10 @@ void handle_tell_active(struct handle *h)
 		handle_begin_state(h, "active");
 		handle_end_state(h);
 		if (h->was_active && h->want->key.kind == WANT_SUBSCRIPTION)
-			events_gap(h, -1, "session_lost");
+			ring_gap(h, -1, "session_lost");
 	}
 	h->told = HANDLE_ACTIVE;
+	h->since = h->program->hub->sequence;
 	h->was_active = true;
 	program_mark_dirty(h->program);
 }

@@ -137,7 +137,10 @@ static void hub_fire(struct hub *hub, struct timer *timer)
 		link_on_timer(CONTAINER_OF(timer, struct link, timer));
 		return;
 	case TIMER_OWN:
-		publish_on_own_timer(CONTAINER_OF(timer, struct publication, timer));
+		publish_free(CONTAINER_OF(timer, struct publication, timer));
+		return;
+	case TIMER_HELD:
+		subscriber_release(CONTAINER_OF(timer, struct subscriber, timer));
 		return;
 	case TIMER_STALL:
 		hub_stall(CONTAINER_OF(timer, struct program, stall));

@@ -41,6 +41,8 @@ void share_begin_request(struct program *p);
 /* memory.c */
 /* Charges what waits because of the program now: at the end of a turn in which that changed. */
 void memory_update(struct program *p);
+/* So much more waits, until memory_update() looks: the limit holds within a turn, too. */
+void memory_add(struct program *p, size_t n);
 bool memory_is_spent(const struct program *p);
 /* New work of a user that holds too much: true with the request answered. */
 bool memory_refuses(struct program *p, const struct request *r);
@@ -171,9 +173,6 @@ struct handle *handle_free(struct handle *h);
 /* What a handle and its share in its want occupy, and its program's user pays for. */
 size_t handle_cost(const struct want *w);
 struct waiter *waiter_free(struct waiter *w);
-/* The first and the following handles of a program in a want, or NULL. */
-struct handle *handle_first(const struct program *p, const struct want *w);
-struct handle *handle_next(const struct handle *h);
 /* Tells the program what became of its want, if it does not know yet. */
 void handle_tell_active(struct handle *h);
 void handle_tell_pending(struct handle *h);
@@ -181,26 +180,46 @@ void handle_tell_pending(struct handle *h);
 void handle_tell_refused(struct handle *h, const struct session_event *event);
 void handle_tell_timeout(struct handle *h);
 
+/* ring.c */
+/* Writes the event, lets it wait, or remembers that it is missing. */
+void ring_give(struct handle *h, struct event_text *text);
+/* n events are missing behind what waits; -1: nobody knows how many. */
+void ring_gap(struct handle *h, int64_t n, const char *reason);
+/* What waits, as far as the program reads. */
+void ring_flush(struct program *p);
+void ring_drop_all(struct handle *h);
+
+/* subscriber.c */
+/* The subscriber of a program's subscription, made with the first one. False: no memory. */
+bool subscriber_join(struct handle *h);
+void subscriber_leave(struct handle *h);
+struct subscriber *subscriber_find(const struct program *p, const struct want *w);
+/*
+ * Whether the event is kept back, since it may be the subscriber's own or comes
+ * behind one that may be.
+ */
+bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication,
+		     struct event_text *text);
+/* Gives what need not be held any more. */
+void subscriber_release(struct subscriber *s);
+/* Removes a held event of this publication; whether there was one. */
+bool subscriber_take_back(struct subscriber *s, uint64_t publication);
+
 /* events.c */
 void events_deliver(struct link *l, const struct session_event *event);
-void events_gap(struct handle *h, int64_t n, const char *reason);
-void events_flush(struct program *p);
-void events_drop_all(struct handle *h);
-void events_release(struct handle *h);
-/* Removes a waiting event of this publication; whether there was one. */
-bool events_take_back(struct handle *h, uint64_t publication);
+/* One event for one subscription, if it is for it. */
+void event_give(struct handle *h, uint64_t number, struct event_text *text);
 
 /* publish.c */
 void publish_request(struct program *p, struct link *l, const struct request *r);
 void publish_answer(struct publication *pub, const struct session_event *event);
 void publish_timeout(struct publication *pub);
-void publish_on_own_timer(struct publication *pub);
 void publish_fail(struct publication *pub, enum error_code code, const char *message);
 struct publication *publish_free(struct publication *pub);
-/* Its want is freed: nothing is left to be kept from anybody; an answer may still be awaited. */
-void publish_forget_want(struct publication *pub);
+/* Nothing is left that it must be kept from; an answer may still be awaited. */
+void publish_forget_subscriber(struct publication *pub);
 /* The publication whose EVENT this is, if its own program must not hear it; else NULL. */
-struct publication *publish_find_own(struct want *w, uint64_t publication);
+struct publication *publish_find_own(const struct want *w, uint64_t publication);
 
 /* watch.c */
 void watch_request(struct program *p, const struct request *r);

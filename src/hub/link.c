@@ -54,6 +54,7 @@ static void link_init_lists(struct link *l)
 		map_init(&l->by_id[i]);
 	}
 	map_init(&l->requests);
+	map_init(&l->own);
 }
 
 int hub_add_link(struct hub *hub, const struct link_config *config, void *owner, struct link **ret)
@@ -97,6 +98,7 @@ void link_free(struct link *l)
 		map_done(&l->by_id[i]);
 	}
 	map_done(&l->requests);
+	map_done(&l->own);
 	session_done(&l->session);
 	mem_free((char *)l->config.name);
 	mem_free((char *)l->config.url);

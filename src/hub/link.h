@@ -40,7 +40,7 @@ struct program;
  */
 #define LINK_HOLD_MS 2000
 
-/* How long the delivery of one's own publication waits for its PUBLISHED. */
+/* How long an EVENT that may be one's own waits for the PUBLISHED that tells. */
 #define OWN_HOLD_MS 1000
 
 /* How long the id of an own publication is remembered while its EVENT does not come. */
@@ -96,6 +96,7 @@ struct link {
 	struct list wants;		/* in the order in which programs asked */
 	struct list to_send;		/* wants that differ from what the router has */
 	unsigned n_unanswered;
+	struct map own;	  /* publications whose EVENT must not reach their program, by id */
 	struct list late; /* asks that timed out, the oldest first */
 	unsigned n_late;
 	struct list invocations;
@@ -168,7 +169,6 @@ struct want {
 	struct list node, queue; /* link->wants, link->to_send */
 	struct list handles, asks, waiters;
 	size_t n_handles;
-	struct list own; /* publications whose EVENT must not reach their program */
 	struct timer retry;
 	bool failed;   /* refused; retry_at_ms tells when it is tried again, NEVER_MS: at the next
 			  join */

@@ -49,6 +49,11 @@ void memory_update(struct program *p)
 		list_append(&hub->greedy_users, &user->greedy);
 }
 
+void memory_add(struct program *p, size_t n)
+{
+	charge_set(&p->memory, p->memory.user, USER_BYTES, p->memory.amount + n);
+}
+
 bool memory_is_spent(const struct program *p)
 {
 	return p->memory.user->charged[USER_BYTES] >= p->hub->config.limits.user_memory;

@@ -32,6 +32,7 @@ struct hub {
 	size_t n_admitted;   /* programs that were greeted */
 	size_t n_handles[2]; /* by enum want_kind */
 	uint64_t next_conn;
+	uint64_t sequence; /* numbers EVENTs and own publications in the order in which they come */
 	uint64_t turn;
 	uint64_t n_quarters; /* of units of work, in the request that is being handled */
 	enum hub_drain_state drain;
@@ -54,8 +55,9 @@ struct program {
 	struct list calls, handles, watches, waiters, publications;
 	struct list invocations;
 	struct map by_inv;
-	struct map by_want; /* handles by the address of their want */
-	unsigned n_publications, n_watches;
+	struct map by_want;	/* subscribers by the address of their want */
+	struct list remembered; /* own publications whose EVENT is still to come */
+	unsigned n_unacknowledged, n_remembered, n_watches;
 	unsigned n_invocations;
 	uint64_t last_inv;
 	struct list queue; /* events that wait, in the order of the router */
@@ -69,8 +71,13 @@ struct program {
 	uint64_t n_failed_publishes; /* not told since */
 };
 
-/* An own publication keeps at most so many of one program in memory. */
-#define PUBLISH_MAX_OWN 1024
+/*
+ * Publications of one program that PUBLISHED is awaited for: one more is
+ * refused. As many whose EVENT is awaited behind that are remembered, the oldest
+ * being forgotten.
+ */
+#define PUBLISH_MAX_UNACKNOWLEDGED 1024
+#define PUBLISH_MAX_REMEMBERED	   1024
 
 /* What a handle's program was told last. */
 enum handle_told { HANDLE_UNANSWERED, HANDLE_PENDING, HANDLE_ACTIVE, HANDLE_FAILED };
@@ -80,17 +87,19 @@ struct handle {
 	struct program *program;
 	struct want *want;
 	struct list of_program, of_want;
-	struct list unsent;	 /* program->unsent */
-	struct map_node by_want; /* program->by_want */
+	struct list unsent; /* program->unsent */
 	enum handle_told told;
 	bool was_active;
 	uint64_t n_delivered; /* invocations or events */
 	/* subscriptions: */
+	struct subscriber *subscriber;
+	struct list of_subscriber;
+	uint64_t since;	   /* hub->sequence when it became active: earlier events are not for it */
 	struct list queue; /* struct queued */
 	unsigned n_queued;
 	size_t n_queued_bytes;
-	unsigned n_holds;   /* own publications without their PUBLISHED: nothing is delivered */
-	uint64_t n_missing; /* dropped before the oldest that waits */
+	uint64_t n_missing;  /* dropped before the oldest that waits */
+	bool misses_unknown; /* and nobody knows how many */
 	uint64_t n_dropped;
 };
 
@@ -98,10 +107,32 @@ struct handle {
 struct queued {
 	struct list of_handle, of_program;
 	struct handle *handle;
-	uint64_t publication;
 	struct block *tail; /* NULL: a gap */
 	int64_t gap;	    /* how many events are missing; -1: unknown */
 	const char *reason;
+};
+
+/* A program's subscriptions of one topic, seen as one: subscriber.c. */
+struct subscriber {
+	struct program *program;
+	struct want *want;
+	struct map_node by_want; /* program->by_want */
+	struct list handles;
+	size_t n_handles;
+	/* Own publications whose EVENT must not reach it, in the order of PUBLISH: */
+	struct list unknown; /* without PUBLISHED */
+	struct list known;
+	struct list held; /* events that may be one of the unknown */
+	unsigned n_held;
+	size_t n_held_bytes;
+	struct timer timer; /* of the oldest of them */
+};
+
+/* The part of an EVENT that all its subscribers share: from "topic" on, with its LF. */
+struct event_text {
+	struct slice bytes;
+	struct block *block; /* made when somebody needs it to stay */
+	const char *gap;     /* why there is no text, and all get a gap; NULL: there is */
 };
 
 /* Who waits for the end of an undoing. */
@@ -134,9 +165,13 @@ struct publication {
 	struct list of_program;
 	uint64_t line; /* to tell a failure to a program that gave no id */
 	bool tell_line;
-	bool holds;	   /* delivery to its own program waits for PUBLISHED */
-	struct want *want; /* whose EVENT is awaited */
-	struct list of_want;
-	struct timer timer; /* TIMER_OWN */
+	struct subscriber *subscriber; /* must not be given its EVENT; NULL: nobody */
+	struct list of_subscriber;
+	uint64_t number; /* hub->sequence at PUBLISH */
+	/* with PUBLISHED, while the EVENT is awaited: */
+	struct link *link;
+	struct map_node by_id; /* link->own */
 	uint64_t publication;
+	struct list remembered; /* program->remembered */
+	struct timer timer;	/* TIMER_OWN */
 };

@@ -55,7 +55,8 @@ static void program_init_lists(struct program *p)
 {
 	struct list *lists[] = {&p->node,	  &p->dirty,	   &p->ready,	&p->blocked,
 				&p->calls,	  &p->handles,	   &p->watches, &p->waiters,
-				&p->publications, &p->invocations, &p->queue,	&p->unsent};
+				&p->publications, &p->invocations, &p->queue,	&p->unsent,
+				&p->remembered};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
@@ -245,7 +246,7 @@ void hub_peer_drained(struct hub *hub, struct peer *peer, size_t n)
 		hub_timer_stop(hub, &p->stall);
 	/* Also when nothing waits but the news that something is missing. */
 	if (!list_is_empty(&p->queue) || p->misses)
-		events_flush(p);
+		ring_flush(p);
 }
 
 bool program_open_id(struct program *p, struct peer_id *id, enum peer_id_kind kind,

@@ -5,57 +5,28 @@
  *
  * All programs share one session, and WAMP excludes the publishing *session*.
  * So PUBLISH says exclude_me:false whenever another program subscribes here,
- * and the EVENT is kept from its own program by its publication id. Routers
- * may deliver the EVENT before PUBLISHED tells the id: until then, and for at
- * most OWN_HOLD_MS, the publisher's own delivery of that subscription waits.
+ * and the EVENT is kept from its own program by its publication id
+ * (subscriber.c), for which PUBLISHED is asked for.
+ *
+ *   PUBLISH ──► unknown ──PUBLISHED──► known, by its id ──EVENT──► forgotten
+ *                  │                     │
+ *                  └─ERROR, timeout──────┴─OWN_MEMORY_MS, or too many──► forgotten
  */
 
 #include "hub/internal.h"
 
 #include "base/mem.h"
 
-/* ---- holding ---- */
-
-static void publish_hold(struct publication *pub)
-{
-	pub->holds = true;
-	for (struct handle *h = handle_first(pub->program, pub->want); h; h = handle_next(h))
-		h->n_holds++;
-	hub_timer_set(pub->program->hub, &pub->timer, pub->program->hub->now_ms + OWN_HOLD_MS);
-}
-
-static void publish_release(struct publication *pub)
-{
-	if (!pub->holds)
-		return;
-	pub->holds = false;
-	for (struct handle *h = handle_first(pub->program, pub->want); h; h = handle_next(h)) {
-		if (h->n_holds)
-			h->n_holds--;
-		events_release(h);
-	}
-}
-
-struct publication *publish_find_own(struct want *w, uint64_t publication)
-{
-	list_for_each (i, &w->own) {
-		struct publication *pub = CONTAINER_OF(i, struct publication, of_want);
-
-		if (pub->publication && pub->publication == publication)
-			return pub;
-	}
-	return NULL;
-}
-
 /* ---- life-cycle ---- */
 
-static struct publication *publish_new(struct program *p, const struct request *r, bool ack)
+static struct publication *publish_new(struct program *p, struct link *l, const struct request *r,
+				       bool ack)
 {
 	struct publication *pub;
 
-	if (p->n_publications >= PUBLISH_MAX_OWN) {
+	if (p->n_unacknowledged >= PUBLISH_MAX_UNACKNOWLEDGED) {
 		reply_limit(&p->peer, reply_to_request(r), ERROR_TOO_MANY_REQUESTS,
-			    "publications without their PUBLISHED", PUBLISH_MAX_OWN);
+			    "max_unacknowledged_publications", PUBLISH_MAX_UNACKNOWLEDGED);
 		return NULL;
 	}
 	pub = mem_alloc(sizeof(*pub));
@@ -64,40 +35,93 @@ static struct publication *publish_new(struct program *p, const struct request *
 		return NULL;
 	}
 	pub->program = p;
+	pub->link = l;
 	pub->line = r->line;
 	pub->tell_line = !request_has(r, MEMBER_ID);
 	pub->timer.kind = TIMER_OWN;
 	list_init(&pub->of_program);
-	list_init(&pub->of_want);
+	list_init(&pub->of_subscriber);
+	list_init(&pub->remembered);
 	list_init(&pub->pending.order);
 	if (ack && !program_open_id(p, &pub->id, PEER_ID_REQUEST, r))
 		return mem_free(pub);
 	list_append(&p->publications, &pub->of_program);
-	p->n_publications++;
+	p->n_unacknowledged++;
 	return pub;
+}
+
+/* PUBLISHED is not awaited any more. */
+static void publish_stop(struct publication *pub)
+{
+	if (pub->pending.link)
+		pub->program->n_unacknowledged--;
+	pending_stop(&pub->pending);
+}
+
+static void publish_hide(struct publication *pub, struct subscriber *s)
+{
+	pub->subscriber = s;
+	pub->number = ++s->program->hub->sequence;
+	list_append(&s->unknown, &pub->of_subscriber);
+}
+
+/* Its EVENT is recognised from now on; the oldest are forgotten. */
+static void publish_remember(struct publication *pub)
+{
+	struct program *p = pub->program;
+
+	list_unlink(&pub->of_subscriber);
+	list_append(&pub->subscriber->known, &pub->of_subscriber);
+	map_insert(&pub->link->own, &pub->by_id, map_hash_u64(pub->publication));
+	list_append(&p->remembered, &pub->remembered);
+	hub_timer_set(p->hub, &pub->timer, p->hub->now_ms + OWN_MEMORY_MS);
+	if (++p->n_remembered > PUBLISH_MAX_REMEMBERED)
+		publish_free(list_first(&p->remembered, struct publication, remembered));
+}
+
+static void publish_forget(struct publication *pub)
+{
+	if (list_is_linked(&pub->remembered))
+		pub->program->n_remembered--;
+	list_unlink(&pub->remembered);
+	list_unlink(&pub->of_subscriber);
+	map_remove(&pub->link->own, &pub->by_id);
+	hub_timer_stop(pub->program->hub, &pub->timer);
+	pub->subscriber = NULL;
 }
 
 struct publication *publish_free(struct publication *pub)
 {
-	if (!pub)
-		return NULL;
-	publish_release(pub);
-	pending_stop(&pub->pending);
-	hub_timer_stop(pub->program->hub, &pub->timer);
+	struct subscriber *s = pub->subscriber;
+
+	publish_stop(pub);
+	publish_forget(pub);
 	program_close_id(pub->program, &pub->id);
 	list_unlink(&pub->of_program);
-	list_unlink(&pub->of_want);
-	pub->program->n_publications--;
-	return mem_free(pub);
+	mem_free(pub);
+	if (s)
+		subscriber_release(s);
+	return NULL;
 }
 
-void publish_forget_want(struct publication *pub)
+void publish_forget_subscriber(struct publication *pub)
 {
-	publish_release(pub);
-	list_unlink(&pub->of_want);
-	pub->want = NULL;
+	publish_forget(pub);
 	if (!pub->pending.link)
 		publish_free(pub);
+}
+
+struct publication *publish_find_own(const struct want *w, uint64_t publication)
+{
+	struct map_node *n = map_first(&w->link->own, map_hash_u64(publication));
+
+	for (; n; n = map_next(n)) {
+		struct publication *pub = CONTAINER_OF(n, struct publication, by_id);
+
+		if (pub->publication == publication && pub->subscriber->want == w)
+			return pub;
+	}
+	return NULL;
 }
 
 /* ---- the request ---- */
@@ -135,14 +159,15 @@ static bool publish_check(struct program *p, struct link *l, const struct reques
 	return false;
 }
 
-/* How many subscriptions of this topic the program itself has. */
-static size_t publish_count_own(const struct program *p, const struct want *w)
+/*
+ * The program's subscriptions of a topic whose EVENT may come back, or NULL. A
+ * SUBSCRIBE that the router has not been sent, or has refused, brings none.
+ */
+static struct subscriber *publish_find_subscriber(const struct program *p, const struct want *w)
 {
-	size_t n = 0;
-
-	for (struct handle *h = handle_first(p, w); h; h = handle_next(h))
-		n++;
-	return n;
+	if (!w || (w->state != WANT_ASKED && w->state != WANT_ACTIVE))
+		return NULL;
+	return subscriber_find(p, w);
 }
 
 void publish_request(struct program *p, struct link *l, const struct request *r)
@@ -157,30 +182,27 @@ void publish_request(struct program *p, struct link *l, const struct request *r)
 	bool exclude_me = request_bool(r, MEMBER_EXCLUDE_ME, true);
 	struct want_key key = {.kind = WANT_SUBSCRIPTION, .match = WAMP_MATCH_EXACT};
 	struct publication *pub = NULL;
+	struct subscriber *own;
 	struct want *w;
-	size_t n_own, n_others;
-	bool hide;
+	bool others, hide;
 
 	if (!publish_check(p, l, r))
 		return;
 	key.uri = msg.uri;
 	w = want_find(l, &key);
-	n_own = w ? publish_count_own(p, w) : 0;
-	n_others = w ? w->n_handles - n_own : 0;
-	hide = exclude_me && n_own && n_others;
-	msg.details = *publish_options(ack || hide, exclude_me && !n_others);
+	own = publish_find_subscriber(p, w);
+	others = w && w->n_handles > (own ? own->n_handles : 0);
+	hide = exclude_me && own && others;
+	msg.details = *publish_options(ack || hide, exclude_me && !others);
 	if (!calls_fits(p, l, r, &msg))
 		return;
 	if (ack || hide) {
-		pub = publish_new(p, r, ack);
+		pub = publish_new(p, l, r, ack);
 		if (!pub)
 			return;
 	}
-	if (hide) {
-		pub->want = w;
-		list_append(&w->own, &pub->of_want);
-		publish_hold(pub);
-	}
+	if (hide)
+		publish_hide(pub, own);
 	if (pub)
 		pending_start(&pub->pending, l, PENDING_PUBLISH, WAMP_PUBLISH, link_send(l, &msg),
 			      l->config.registration_timeout_ms);
@@ -225,33 +247,31 @@ static void publish_reply_ok(struct publication *pub)
 }
 
 /* The id is known: the EVENT has come and waits, or is still to come. */
-static void publish_meet_event(struct publication *pub)
+static void publish_known(struct publication *pub)
 {
-	bool came = false;
+	struct subscriber *s = pub->subscriber;
 
-	for (struct handle *h = handle_first(pub->program, pub->want); h; h = handle_next(h))
-		came |= events_take_back(h, pub->publication);
-	publish_release(pub);
-	if (came)
+	if (subscriber_take_back(s, pub->publication)) {
 		publish_free(pub);
-	else
-		hub_timer_set(pub->program->hub, &pub->timer,
-			      pub->program->hub->now_ms + OWN_MEMORY_MS);
+		return;
+	}
+	publish_remember(pub);
+	subscriber_release(s);
 }
 
 void publish_answer(struct publication *pub, const struct session_event *event)
 {
 	struct program *p = pub->program;
 
-	pending_stop(&pub->pending);
+	publish_stop(pub);
 	if (event->msg.type == WAMP_PUBLISHED) {
 		pub->publication = event->msg.publication;
 		publish_reply_ok(pub);
 	} else {
 		publish_reply_error(pub, event);
 	}
-	if (event->msg.type == WAMP_PUBLISHED && pub->want)
-		publish_meet_event(pub);
+	if (event->msg.type == WAMP_PUBLISHED && pub->subscriber)
+		publish_known(pub);
 	else
 		publish_free(pub);
 	program_mark_dirty(p);
@@ -270,11 +290,4 @@ void publish_fail(struct publication *pub, enum error_code code, const char *mes
 void publish_timeout(struct publication *pub)
 {
 	publish_fail(pub, ERROR_TIMEOUT, "the router did not acknowledge in time");
-}
-
-void publish_on_own_timer(struct publication *pub)
-{
-	publish_release(pub);
-	if (!pub->pending.link)
-		publish_free(pub);
 }

@@ -13,6 +13,7 @@ enum timer_kind {
 	TIMER_HOLD,    /* struct link: programs have waited long enough for its registrations */
 	TIMER_LINK,    /* the next attempt, or the end of one: struct link */
 	TIMER_OWN,     /* struct publication, while its EVENT is awaited */
+	TIMER_HELD,    /* struct subscriber: an event has waited long enough for PUBLISHED */
 	TIMER_STALL,   /* struct program */
 	TIMER_DRAIN,   /* struct hub */
 };

@@ -70,7 +70,7 @@ static void want_copy_key(struct want *w, const struct want_key *key)
 static struct want *want_new(struct link *l, const struct want_key *key)
 {
 	struct want *w = mem_alloc(sizeof(*w) + key->uri.len + 1 + key->options.len);
-	struct list *lists[6];
+	struct list *lists[5];
 
 	if (!w)
 		return NULL;
@@ -82,7 +82,6 @@ static struct want *want_new(struct link *l, const struct want_key *key)
 	lists[2] = &w->handles;
 	lists[3] = &w->asks;
 	lists[4] = &w->waiters;
-	lists[5] = &w->own;
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
 	map_insert(&l->by_uri[key->kind], &w->by_uri, want_hash(l, key));
@@ -149,8 +148,6 @@ static struct want *want_free(struct want *w)
 		a->want = NULL;
 		list_unlink(i);
 	}
-	list_for_each_safe (o, &w->own)
-		publish_forget_want(CONTAINER_OF(o, struct publication, of_want));
 	map_remove(&w->link->by_uri[w->key.kind], &w->by_uri);
 	list_unlink(&w->node);
 	want_unqueue(w);
