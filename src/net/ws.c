@@ -3,8 +3,8 @@
 /*
  * WebSocket client transport: the life of one attempt
  *
- * A ws ends once, whoever ends it, in ws_over(); its memory goes when the
- * timer is closed and the name lookup has come back. Nobody is called from
+ * A ws ends once, whoever ends it, in ws_over(); its memory goes when its
+ * handles are closed and the name lookup has come back. Nobody is called from
  * ws_open().
  */
 
@@ -22,6 +22,8 @@ static struct ws *ws_free(struct ws *ws)
 	if (ws->addresses)
 		uv_freeaddrinfo(ws->addresses);
 	buf_done(&ws->message);
+	buf_done(&ws->rest);
+	buf_done(&ws->pongs);
 	ws_inflate_free(ws->inflate);
 	ws_request_done(&ws->options);
 	return mem_free(ws);
@@ -31,16 +33,25 @@ DEFINE_CLEANUP(struct ws *, ws_free);
 
 void ws_maybe_free(struct ws *ws)
 {
-	if (ws->timer_closed && !ws->looking_up)
+	if (!ws->n_handles && !ws->looking_up)
 		ws_free(ws);
 }
 
-static void ws_on_timer_closed(uv_handle_t *handle)
+void ws_on_handle_closed(uv_handle_t *handle)
 {
-	struct ws *ws = CONTAINER_OF(handle, struct ws, timer);
+	struct ws *ws = handle->data;
 
-	ws->timer_closed = true;
+	ws->n_handles--;
 	ws_maybe_free(ws);
+}
+
+/* The handles that every ws has; it is closed by the loop from now on. */
+static void ws_init_handles(struct ws *ws)
+{
+	uv_timer_init(ws->context->loop, &ws->timer);
+	uv_idle_init(ws->context->loop, &ws->go_on);
+	ws->timer.data = ws->go_on.data = ws->poll.data = ws;
+	ws->n_handles = 2;
 }
 
 static void ws_on_timer(uv_timer_t *timer)
@@ -89,11 +100,14 @@ int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options
 	ws->ops = ops;
 	ws->owner = owner;
 	buf_init(&ws->message, options->max_message);
+	buf_init(&ws->pongs, WS_MAX_PONGS);
 	r = ws_request_init(&ws->options, options);
 	if (r == 0)
 		r = ws_connect_start(ws);
 	if (r < 0)
 		return r;
+	ws_init_handles(ws);
+	ws_connect_begin(ws);
 	ws_tls_enter(ws);
 	*ret = TAKE(ws);
 	return 0;
@@ -132,8 +146,10 @@ void ws_over(struct ws *ws)
 	ws_tls_leave(ws);
 	if (ws->looking_up)
 		(void)uv_cancel((uv_req_t *)&ws->lookup);
+	ws_read_stop(ws);
+	uv_close((uv_handle_t *)&ws->timer, ws_on_handle_closed);
+	uv_close((uv_handle_t *)&ws->go_on, ws_on_handle_closed);
 	ws->ops->on_over(ws, ws->owner, ws->reason, ws->text);
-	uv_close((uv_handle_t *)&ws->timer, ws_on_timer_closed);
 }
 
 void ws_kill(struct ws *ws)
@@ -155,9 +171,10 @@ void ws_start_closing(struct ws *ws, unsigned close_code)
 {
 	ws->state = WS_STATE_CLOSING;
 	ws->close_code = close_code;
-	ws->close_ms = uv_now(ws->context->loop) + ws->options.close_timeout_ms;
-	/* From the timer: libwebsockets sends no CLOSE frame from its own callbacks. */
-	ws_set_timer(ws, 0);
+	ws_set_timer(ws, ws->options.close_timeout_ms);
+	(void)lws_callback_on_writable(ws->wsi);
+	/* The peer's answer must be heard. */
+	ws_read_resume(ws);
 }
 
 void ws_close(struct ws *ws)

@@ -122,6 +122,14 @@ void ws_want_write(struct ws *ws);
  */
 int ws_send(struct ws *ws, struct buf *frames) MUST_CHECK;
 
+/*
+ * Whether the connection is read; it is until this says no. What has been received already is
+ * kept back, too, and comes later in its order. Meanwhile pings are not answered, and a silence
+ * is not held against the router as long as it has something waiting to be read. From callbacks
+ * as well.
+ */
+void ws_set_reading(struct ws *ws, bool reading);
+
 /* CLOSE frame, the end within a second; on_over(WS_CLOSED) comes, maybe before this returns. */
 void ws_close(struct ws *ws);
 

@@ -3,17 +3,16 @@
 /*
  * WebSocket client transport: the established connection
  *
- * Happy path: pieces are joined to messages, frames leave in batches, a PING
- * goes out after ping_interval of silence.
- * Failure modes: a message over the limit (CLOSE 1009), the peer's CLOSE, end
- * of file, silence. Whatever the kernel received counts as a sign of life, not
- * only what became a whole message.
+ * Happy path: pieces are joined to messages, frames leave in batches, pings are
+ * answered, a PING of our own goes out after ping_interval of silence.
+ * Failure modes: a message over the limit (CLOSE 1009), a frame against the rules
+ * (1002), the peer's CLOSE, end of file, silence. Whatever the kernel received
+ * counts as a sign of life, not only what became a whole message.
  */
 
 #include "net/ws_internal.h"
 
 #include "base/mem.h"
-#include "net/ws_frame.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -85,82 +84,88 @@ static void ws_conn_check_life(struct ws *ws)
 
 /* ---- the end ---- */
 
-static void ws_conn_send_close(struct ws *ws)
+void ws_conn_on_timer(struct ws *ws)
 {
-	ws->close_sent = true;
-	lws_close_reason(ws->wsi, (enum lws_close_status)ws->close_code, NULL, 0);
-	/* On an open connection this "kill" sends the CLOSE frame and waits for the answer. */
-	lws_set_timeout(ws->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
-}
-
-static void ws_conn_go_on_closing(struct ws *ws)
-{
-	uint64_t now = uv_now(ws->context->loop);
-
-	if (!ws->close_sent && !lws_partial_buffered(ws->wsi))
-		ws_conn_send_close(ws);
-	if (ws->state == WS_STATE_OVER)
-		return;
-	if (now < ws->close_ms) {
-		ws_set_timer(ws, ws->close_ms - now);
+	if (ws->state == WS_STATE_OPEN) {
+		ws_conn_check_life(ws);
 		return;
 	}
+	/* The peer has not answered our CLOSE frame, or does not even read it. */
 	ws_drop(ws);
 	ws_over(ws);
 }
 
-void ws_conn_on_timer(struct ws *ws)
+/* A peer's code is sent back, unless nobody may send it (RFC 6455 §7.4). */
+static unsigned ws_conn_echo(unsigned code)
 {
-	if (ws->state == WS_STATE_OPEN)
-		ws_conn_check_life(ws);
-	else
-		ws_conn_go_on_closing(ws);
+	bool is_sent =
+		(code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+		(code >= 3000 && code <= 4999);
+
+	return is_sent ? code : LWS_CLOSE_STATUS_PROTOCOL_ERR;
 }
 
-void ws_conn_on_peer_close(struct ws *ws, struct slice body)
+static void ws_conn_on_peer_close(struct ws *ws, struct slice body)
 {
 	const unsigned char *bytes = (const unsigned char *)body.ptr;
-	char reason[124] = "";
+	char reason[WS_FRAME_MAX_CONTROL] = "";
 	size_t n = body.len > 2 ? body.len - 2 : 0;
+	unsigned code = body.len < 2 ? 0 : (unsigned)bytes[0] << 8 | bytes[1];
 
-	if (ws->state != WS_STATE_OPEN)
+	ws->peer_closes = ws->unreadable = true;
+	if (ws->state != WS_STATE_OPEN) {
+		/* It was the answer to ours, or is as good as one. */
+		ws_drop(ws);
+		ws_over(ws);
 		return;
-	if (n >= sizeof(reason))
-		n = sizeof(reason) - 1;
+	}
 	/* Chosen by a stranger, and bound for logs and terminals. */
 	for (size_t i = 0; i < n; i++)
 		reason[i] = bytes[2 + i] >= ' ' && bytes[2 + i] <= '~' ? (char)bytes[2 + i] : '?';
 	if (body.len < 2)
 		ws_set_end(ws, WS_CLOSED, "closed by the router, without a reason");
 	else
-		ws_set_end(ws, WS_CLOSED, "closed by the router: code %u%s%s",
-			   (unsigned)bytes[0] << 8 | bytes[1], n ? ", " : "", reason);
-	/* libwebsockets answers the CLOSE; it gets as long as for one of our own. */
-	ws->close_sent = true;
-	ws->state = WS_STATE_CLOSING;
-	ws->close_ms = uv_now(ws->context->loop) + ws->options.close_timeout_ms;
-	ws_set_timer(ws, ws->options.close_timeout_ms);
+		ws_set_end(ws, WS_CLOSED, "closed by the router: code %u%s%s", code, n ? ", " : "",
+			   reason);
+	ws_start_closing(ws, code ? ws_conn_echo(code) : 0);
+}
+
+static void ws_conn_say_lost(struct ws *ws, int error)
+{
+	const char *why = *ws->cause_text ? ws->cause_text : error ? strerror(-error) : "";
+
+	ws_set_end(ws, WS_TRANSPORT, "connection lost%s%.200s", *why ? ": " : "", why);
 }
 
 void ws_conn_on_closed(struct ws *ws)
 {
 	if (ws->state == WS_STATE_OPEN) {
 		ws_tls_listen(ws, ws->wsi);
-		ws_set_end(ws, WS_TRANSPORT, "connection lost%s%.200s", *ws->cause_text ? ": " : "",
-			   ws->cause_text);
+		ws_conn_say_lost(ws, 0);
 	}
+	ws_over(ws);
+}
+
+void ws_conn_on_end(struct ws *ws, int error)
+{
+	if (ws->state == WS_STATE_OPEN)
+		ws_conn_say_lost(ws, error);
+	ws_drop(ws);
 	ws_over(ws);
 }
 
 /* ---- receiving ---- */
 
-/* The bit of a message's first frame that says "compressed" (RFC 7692 §6). */
-#define WS_FRAME_RSV1 0x40
-
 int ws_conn_on_open(struct ws *ws)
 {
 	ws->state = WS_STATE_OPEN;
 	uv_timer_stop(&ws->timer);
+	if (ws_read_start(ws) < 0) {
+		ws_set_end(ws, WS_TRANSPORT, "out of memory or file descriptors");
+		ws_break(ws_detach(ws));
+		ws_over(ws);
+		return -1;
+	}
 	if (ws->options.ping_interval_s)
 		ws_set_timer(ws, (uint64_t)ws->options.ping_interval_s * 1000);
 	ws_conn_enter(ws);
@@ -168,11 +173,10 @@ int ws_conn_on_open(struct ws *ws)
 	return ws_conn_leave(ws);
 }
 
-static int ws_conn_deliver(struct ws *ws, struct slice message)
+static void ws_conn_deliver(struct ws *ws, struct slice message)
 {
-	ws_conn_enter(ws);
+	ws->turn.n_messages--;
 	ws->ops->on_message(ws, ws->owner, message);
-	return ws_conn_leave(ws);
 }
 
 static void ws_conn_refuse_message(struct ws *ws)
@@ -186,78 +190,154 @@ static void ws_conn_refuse_message(struct ws *ws)
 	ws_start_closing(ws, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE);
 }
 
+void ws_conn_refuse_frame(struct ws *ws)
+{
+	ws->unreadable = true;
+	if (ws->state != WS_STATE_OPEN)
+		return;
+	ws_set_end(ws, WS_TRANSPORT, "the router broke the rules of WebSocket: it sent %s",
+		   ws->parser.error);
+	ws_start_closing(ws, LWS_CLOSE_STATUS_PROTOCOL_ERR);
+}
+
 int ws_conn_on_compression(struct ws *ws)
 {
 	return ws_inflate_new(&ws->inflate) < 0 ? -1 : 0;
 }
 
-/* Adds a piece to the unfinished message; -1 if the connection cannot go on. */
-static int ws_conn_add(struct ws *ws, struct slice bytes, bool last)
+/* The message is complete. */
+static void ws_conn_finish(struct ws *ws)
 {
-	int r = 0;
-
-	if (ws->compressed)
-		r = ws_inflate_add(ws->inflate, bytes, last, &ws->message);
-	else
-		buf_append_slice(&ws->message, bytes);
-	if (r == -EBADMSG) {
-		ws_set_end(ws, WS_TRANSPORT, "the router sent a message that cannot be inflated");
-		ws_start_closing(ws, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
-		return -1;
-	}
-	if (!ws->message.error)
-		return 0;
-	ws_conn_refuse_message(ws);
-	return -1;
-}
-
-int ws_conn_on_bytes(struct ws *ws, struct slice bytes)
-{
-	bool first = lws_is_first_fragment(ws->wsi);
-	bool last = lws_is_final_fragment(ws->wsi);
-	int r;
-
-	if (ws->state != WS_STATE_OPEN)
-		return 0;
-	if (first)
-		ws->compressed = ws->inflate && lws_get_reserved_bits(ws->wsi) & WS_FRAME_RSV1;
-	if (first && last && !ws->compressed && bytes.len <= ws->options.max_message)
-		return ws_conn_deliver(ws, bytes);
-	if (ws_conn_add(ws, bytes, last) < 0)
-		return 0;
-	if (!last)
-		return 0;
-	r = ws_conn_deliver(ws, buf_bytes(&ws->message));
+	ws_conn_deliver(ws, buf_bytes(&ws->message));
 	/* A long message is rare: its memory is not kept. */
 	buf_clear(&ws->message);
 	if (ws->message.cap > WS_READ_SIZE)
 		buf_trim(&ws->message);
-	return r;
+}
+
+/* A piece has been added to the message, or could not be. */
+static void ws_conn_added(struct ws *ws, bool last)
+{
+	if (ws->message.error)
+		ws_conn_refuse_message(ws);
+	else if (last)
+		ws_conn_finish(ws);
+}
+
+size_t ws_conn_inflate(struct ws *ws, struct slice bytes, bool last)
+{
+	int r;
+
+	if (ws->state != WS_STATE_OPEN)
+		return 0;
+	r = ws_inflate_add(ws->inflate, &bytes, last, &ws->message, &ws->turn.n_inflated);
+	if (r == WS_INFLATE_MORE) {
+		ws->inflating = true;
+		ws->inflates_last = last;
+		ws->n_to_inflate = bytes.len;
+		return bytes.len;
+	}
+	if (r == -EBADMSG) {
+		ws_set_end(ws, WS_TRANSPORT, "the router sent a message that cannot be inflated");
+		ws_start_closing(ws, LWS_CLOSE_STATUS_INVALID_PAYLOAD);
+		return 0;
+	}
+	ws_conn_added(ws, last);
+	return 0;
+}
+
+/* Every ping is answered, unless so many come that the answers do not fit: then the latest are. */
+static void ws_conn_on_ping(struct ws *ws, struct slice payload)
+{
+	unsigned char frame[WS_FRAME_MAX_HEADER + WS_FRAME_MAX_CONTROL];
+	unsigned char *end =
+		ws_frame_put(frame, WS_FRAME_PONG, payload, (uint32_t)rng_next(&ws->context->rng));
+
+	if (ws->state != WS_STATE_OPEN)
+		return;
+	if (buf_len(&ws->pongs) + (size_t)(end - frame) > WS_MAX_PONGS)
+		buf_clear(&ws->pongs);
+	buf_append(&ws->pongs, frame, (size_t)(end - frame));
+	(void)lws_callback_on_writable(ws->wsi);
+}
+
+static void ws_conn_on_data(struct ws *ws, const struct ws_piece *piece)
+{
+	if (piece->first && piece->last && piece->payload.len <= ws->options.max_message) {
+		ws_conn_deliver(ws, piece->payload);
+		return;
+	}
+	buf_append_slice(&ws->message, piece->payload);
+	ws_conn_added(ws, piece->last);
+}
+
+size_t ws_conn_on_piece(struct ws *ws, const struct ws_piece *piece)
+{
+	switch (piece->opcode) {
+	case WS_FRAME_PING:
+		ws_conn_on_ping(ws, piece->payload);
+		return 0;
+	case WS_FRAME_PONG:
+		return 0;
+	case WS_FRAME_CLOSE:
+		ws_conn_on_peer_close(ws, piece->payload);
+		return 0;
+	case WS_FRAME_CONTINUATION:
+	case WS_FRAME_TEXT:
+	case WS_FRAME_BINARY:
+		break;
+	}
+	if (piece->compressed)
+		return ws_conn_inflate(ws, piece->payload, piece->last);
+	/* While the connection ends messages are of no interest. */
+	if (ws->state == WS_STATE_OPEN)
+		ws_conn_on_data(ws, piece);
+	return 0;
 }
 
 /* ---- sending ---- */
 
+static unsigned char *ws_conn_put(struct ws *ws, unsigned char *to, enum ws_frame_opcode opcode,
+				  struct slice payload)
+{
+	return ws_frame_put(to, opcode, payload, (uint32_t)rng_next(&ws->context->rng));
+}
+
+/* Control frames that are due, in one write, between the messages. */
+static void ws_conn_send_control(struct ws *ws)
+{
+	unsigned char *start = ws->context->batch + LWS_PRE, *end = start;
+	char code[] = {(char)(ws->close_code >> 8), (char)ws->close_code};
+	struct slice pongs = buf_bytes(&ws->pongs);
+
+	if (pongs.len)
+		memcpy(end, pongs.ptr, pongs.len);
+	end += pongs.len;
+	buf_clear(&ws->pongs);
+	if (ws->ping_wanted)
+		end = ws_conn_put(ws, end, WS_FRAME_PING, SLICE(""));
+	ws->ping_wanted = false;
+	if (ws->state == WS_STATE_CLOSING && !ws->close_sent) {
+		end = ws_conn_put(ws, end, WS_FRAME_CLOSE,
+				  (struct slice){code, ws->close_code ? sizeof(code) : 0});
+		ws->close_sent = true;
+	}
+	if (end == start || lws_write(ws->wsi, start, (size_t)(end - start), LWS_WRITE_HTTP) >= 0)
+		return;
+	if (ws->state == WS_STATE_OPEN)
+		ws_set_end(ws, WS_TRANSPORT, "connection lost: it cannot be written to");
+	ws->doomed = true;
+}
+
 int ws_conn_on_writable(struct ws *ws)
 {
-	unsigned char frame[LWS_PRE + WS_FRAME_MAX_HEADER];
-	unsigned char *start = frame + LWS_PRE, *end;
-
-	if (ws->state == WS_STATE_CLOSING) {
-		if (!ws->close_sent)
-			ws_set_timer(ws, 0);
-		return 0;
-	}
 	ws_conn_enter(ws);
-	if (ws->ping_wanted) {
-		ws->ping_wanted = false;
-		end = ws_frame_put(start, WS_FRAME_PING, SLICE(""),
-				   (uint32_t)rng_next(&ws->context->rng));
-		if (lws_write(ws->wsi, start, (size_t)(end - start), LWS_WRITE_HTTP) < 0) {
-			ws_set_end(ws, WS_TRANSPORT, "connection lost");
-			ws->doomed = true;
-		}
-	}
-	if (!ws->doomed && !lws_partial_buffered(ws->wsi))
+	if (!lws_partial_buffered(ws->wsi))
+		ws_conn_send_control(ws);
+	/* The peer's CLOSE frame is answered: that was all. */
+	if (ws->peer_closes && ws->close_sent && !lws_partial_buffered(ws->wsi))
+		ws->doomed = true;
+	if (ws->state == WS_STATE_OPEN && !ws->doomed && !lws_partial_buffered(ws->wsi))
 		ws->ops->on_writable(ws, ws->owner);
 	return ws_conn_leave(ws);
 }

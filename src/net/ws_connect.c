@@ -164,9 +164,12 @@ int ws_connect_start(struct ws *ws)
 	if (r < 0)
 		return r;
 	ws->looking_up = true;
-	uv_timer_init(ws->context->loop, &ws->timer);
-	ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
 	return 0;
+}
+
+void ws_connect_begin(struct ws *ws)
+{
+	ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
 }
 
 /* ---- failures ---- */
@@ -236,6 +239,8 @@ void ws_connect_answered(struct ws *ws, struct lws *wsi)
 {
 	ws->rank = WS_RANK_ANSWERED;
 	ws->http_status = (int)lws_http_client_http_response(wsi);
+	ws->answer_has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
+			      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
 }
 
 bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi)

@@ -81,13 +81,11 @@ static int ws_context_on_connecting(struct ws *ws, struct lws *wsi,
 static int ws_context_on_connected(struct ws *ws, enum lws_callback_reasons reason, struct slice in)
 {
 	switch (reason) {
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		return ws_conn_on_bytes(ws, in);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+		ws_read_early(ws, in);
+		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return ws_conn_on_writable(ws);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		ws_conn_on_peer_close(ws, in);
-		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
 	case LWS_CALLBACK_CLIENT_CLOSED:
@@ -176,7 +174,7 @@ static const struct lws_protocols ws_context_protocols[] = {
 	{
 		.name = "ws",
 		.callback = ws_context_callback,
-		.rx_buffer_size = WS_READ_SIZE,
+		.rx_buffer_size = 1, /* frames are read by ws_read.c */
 		.tx_packet_size = 2 * WS_BATCH_SIZE,
 	},
 	{0},
@@ -287,10 +285,11 @@ static void ws_context_free_vhosts(struct ws_context *context)
 int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const char *line))
 {
 	CLEANUP(mem_freep) unsigned char *batch = mem_realloc(NULL, LWS_PRE + WS_BATCH_SIZE);
+	CLEANUP(mem_freep) char *read_buffer = mem_realloc(NULL, WS_READ_SIZE);
 	CLEANUP(mem_freep) struct ws_context *context = mem_alloc(sizeof(*context));
 	int r;
 
-	if (!context || !batch)
+	if (!context || !batch || !read_buffer)
 		return -ENOMEM;
 	context->loop = loop;
 	list_init(&context->vhosts);
@@ -305,6 +304,7 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 		return r;
 	}
 	context->batch = TAKE(batch);
+	context->read_buffer = TAKE(read_buffer);
 	*ret = TAKE(context);
 	return 0;
 }
@@ -323,5 +323,6 @@ struct ws_context *ws_context_free(struct ws_context *context)
 	ws_context_log = NULL;
 	ws_context_free_vhosts(context);
 	mem_free(context->batch);
+	mem_free(context->read_buffer);
 	return mem_free(context);
 }

@@ -21,8 +21,12 @@
 /* Room that is made at a time. */
 #define WS_INFLATE_STEP 16384
 
+/* What the sender left out at the end of each message (RFC 7692 §7.2.2). */
+static const char ws_inflate_tail[] = {0, 0, (char)0xff, (char)0xff};
+
 struct ws_inflate {
 	z_stream z;
+	size_t n_tail; /* bytes of ws_inflate_tail that were read at the end of this message */
 };
 
 static void *ws_inflate_on_alloc(void *opaque, unsigned n, unsigned size)
@@ -62,19 +66,20 @@ struct ws_inflate *ws_inflate_free(struct ws_inflate *inflate)
 	return mem_free(inflate);
 }
 
-/* How much may be added at once: what fits the buffer, and one byte, to see that more would come.
- */
-static size_t ws_inflate_step(const struct buf *to)
+/* How much may be added at once: what fits the buffer and the budget. */
+static size_t ws_inflate_step(const struct buf *to, size_t budget)
 {
 	size_t room = to->max - buf_len(to);
 
-	return room < WS_INFLATE_STEP ? room : WS_INFLATE_STEP;
+	if (budget > WS_INFLATE_STEP)
+		budget = WS_INFLATE_STEP;
+	return room < budget ? room : budget;
 }
 
 /* One call of zlib into the buffer: 1 if there may be more to come out, 0 if not, or -errno. */
-static int ws_inflate_turn(z_stream *z, struct buf *to)
+static int ws_inflate_turn(z_stream *z, struct buf *to, size_t *budget)
 {
-	size_t step = ws_inflate_step(to);
+	size_t step = ws_inflate_step(to, *budget);
 	unsigned char over = 0;
 	char *room = step ? buf_reserve(to, step) : NULL;
 	int r;
@@ -89,8 +94,10 @@ static int ws_inflate_turn(z_stream *z, struct buf *to)
 		to->error = -ENOBUFS;
 		return -ENOBUFS;
 	}
-	if (step)
+	if (step) {
 		buf_commit(to, step - z->avail_out);
+		*budget -= step - z->avail_out;
+	}
 	if (r == Z_MEM_ERROR)
 		to->error = -ENOMEM;
 	if (r == Z_MEM_ERROR)
@@ -103,28 +110,36 @@ static int ws_inflate_turn(z_stream *z, struct buf *to)
 	return z->avail_out == 0 || (z->avail_in && r == Z_OK);
 }
 
-static int ws_inflate_run(struct ws_inflate *inflate, struct slice piece, struct buf *to)
+/* Inflates as much of the piece as the budget allows; *piece is what is left. */
+static int ws_inflate_run(struct ws_inflate *inflate, struct slice *piece, struct buf *to,
+			  size_t *budget)
 {
 	z_stream *z = &inflate->z;
-	int r;
+	int r = 1;
 
-	if (piece.len > UINT_MAX)
+	if (piece->len > UINT_MAX)
 		return -EBADMSG;
-	z->next_in = (unsigned char *)(uintptr_t)piece.ptr;
-	z->avail_in = (unsigned)piece.len;
-	do {
-		r = ws_inflate_turn(z, to);
-	} while (r > 0);
-	return r;
+	z->next_in = (unsigned char *)(uintptr_t)piece->ptr;
+	z->avail_in = (unsigned)piece->len;
+	while (r > 0 && *budget)
+		r = ws_inflate_turn(z, to, budget);
+	*piece = (struct slice){(const char *)z->next_in, z->avail_in};
+	return r > 0 ? WS_INFLATE_MORE : r;
 }
 
-int ws_inflate_add(struct ws_inflate *inflate, struct slice piece, bool is_last, struct buf *to)
+int ws_inflate_add(struct ws_inflate *inflate, struct slice *piece, bool is_last, struct buf *to,
+		   size_t *budget)
 {
-	/* What the sender left out at the end of each message (RFC 7692 §7.2.2). */
-	static const char tail[] = {0, 0, (char)0xff, (char)0xff};
-	int r = ws_inflate_run(inflate, piece, to);
+	struct slice tail = {ws_inflate_tail + inflate->n_tail,
+			     sizeof(ws_inflate_tail) - inflate->n_tail};
+	int r = 0;
 
-	if (r == 0 && is_last)
-		r = ws_inflate_run(inflate, (struct slice){tail, sizeof(tail)}, to);
+	/* Once the tail is being read the piece is behind us. */
+	if (!inflate->n_tail)
+		r = ws_inflate_run(inflate, piece, to, budget);
+	if (r || !is_last)
+		return r;
+	r = ws_inflate_run(inflate, &tail, to, budget);
+	inflate->n_tail = r ? sizeof(ws_inflate_tail) - tail.len : 0;
 	return r;
 }

@@ -9,9 +9,9 @@
  *
  * ws.c owns the life: open, close, kill, the one end (ws_over), the timer.
  * ws_connect.c resolves the name and tries the addresses in turn; ws_conn.c is
- * the established connection; ws_frame.c makes frames; ws_context.c is the
- * process' libwebsockets context and deals its callbacks out; ws_request.c holds
- * what the HTTP request says; ws_tls.c and ws_tls_peer.c are TLS.
+ * the established connection, ws_read.c what it receives; ws_frame.c makes and
+ * reads frames; ws_context.c is the process' libwebsockets context and deals its
+ * callbacks out; ws_request.c holds what the HTTP request says; ws_tls*.c is TLS.
  *
  * libwebsockets' connection (wsi) and the ws part before the ws ends:
  * ws_detach() makes every later callback of that wsi find nobody. So our own
@@ -22,6 +22,7 @@
 
 #include "base/list.h"
 #include "base/rng.h"
+#include "net/ws_frame.h"
 #include "net/ws_inflate.h"
 
 #include <libwebsockets.h>
@@ -33,6 +34,9 @@
 
 /* Read at once, and so the longest message that is lent out without a copy. */
 #define WS_READ_SIZE (32u << 10)
+
+/* Answers to pings that may wait to be sent; if more come, the older ones are forgotten. */
+#define WS_MAX_PONGS 4096
 
 /* How long the peer may take to answer our CLOSE frame, unless the options say. */
 #define WS_CLOSE_MS 1000
@@ -51,6 +55,7 @@ struct ws_context {
 	unsigned n_vhosts;
 	struct rng rng;	      /* masking keys */
 	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
+	char *read_buffer;    /* WS_READ_SIZE bytes, shared as well */
 };
 
 enum ws_state {
@@ -67,6 +72,11 @@ enum ws_rank {
 	WS_RANK_TLS, /* TCP is connected, TLS is not yet */
 	WS_RANK_CONNECTED,
 	WS_RANK_ANSWERED,
+};
+
+/* What a connection may still do in this turn of the loop. */
+struct ws_turn {
+	size_t n_bytes, n_messages, n_inflated;
 };
 
 struct ws {
@@ -91,19 +101,36 @@ struct ws {
 	enum ws_reason cause;
 	char cause_text[WS_MAX_TEXT];
 
-	/* connected */
-	struct buf message; /* pieces of an unfinished message */
+	/* connected: receiving */
+	uv_poll_t poll;	 /* of read_fd */
+	uv_idle_t go_on; /* runs while something received waits for its turn */
+	int read_fd;	 /* a copy of libwebsockets' */
+	bool has_poll;
+	bool paused;	      /* the owner wants nothing read */
+	bool answer_has_body; /* or says so */
+	bool unreadable;      /* what follows has no meaning any more */
+	struct buf rest;      /* received, and not looked at yet */
+	struct ws_parser parser;
+	struct ws_turn turn;
+	struct buf message;	    /* pieces of an unfinished message */
+	struct ws_inflate *inflate; /* NULL: compression was not agreed upon */
+	bool inflating;		    /* a piece was not inflated to its end: */
+	bool inflates_last;	    /* it is the last of its message */
+	size_t n_to_inflate;	    /* bytes of it that "rest" begins with */
+	uint64_t received_ms;	    /* when something was last received */
+
+	/* connected: sending */
+	struct buf pongs;   /* frames */
 	uint64_t pinged_ms; /* when the last PING was due */
 	uint64_t close_ms;  /* when the peer's answer to CLOSE is no longer waited for */
 	unsigned close_code;
-	bool pinging, ping_wanted, close_sent;
-	struct ws_inflate *inflate; /* NULL: compression was not agreed upon */
-	bool compressed;	    /* the message that is being received */
+	bool pinging, ping_wanted, close_sent, peer_closes;
 
 	/* ending */
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
 	bool doomed;	  /* ws_kill() came from there */
-	bool looking_up, timer_closed;
+	bool looking_up;
+	unsigned n_handles; /* of the loop, not yet closed */
 	enum ws_reason reason;
 	char text[WS_MAX_TEXT];
 };
@@ -121,6 +148,8 @@ struct lws *ws_detach(struct ws *ws);
 void ws_break(struct lws *wsi);
 /* Detaches and closes the connection at once. Not from a callback of it. */
 void ws_drop(struct ws *ws);
+/* For uv_close() of the ws' handles; each is counted in n_handles. */
+void ws_on_handle_closed(uv_handle_t *handle);
 /* Tells the end as ws_set_end() put it. The ws lives until the loop has closed its handles. */
 void ws_over(struct ws *ws);
 /* Ends the connection by a CLOSE frame with this code. */
@@ -154,6 +183,8 @@ void ws_tls_listen(struct ws *ws, struct lws *wsi);
 
 /* ws_connect.c */
 int ws_connect_start(struct ws *ws) MUST_CHECK;
+/* The clock of the attempt, once there is a timer. */
+void ws_connect_begin(struct ws *ws);
 void ws_connect_on_timer(struct ws *ws);
 /* The request is about to be sent; at: where in its buffer headers may be added. -1 ends it. */
 int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_t room);
@@ -168,8 +199,29 @@ void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text);
 int ws_conn_on_open(struct ws *ws);
 /* permessage-deflate was agreed upon; before on_open. */
 int ws_conn_on_compression(struct ws *ws);
-int ws_conn_on_bytes(struct ws *ws, struct slice bytes);
 int ws_conn_on_writable(struct ws *ws);
-void ws_conn_on_peer_close(struct ws *ws, struct slice body);
+/* libwebsockets has closed it. */
 void ws_conn_on_closed(struct ws *ws);
+/* There is nothing more to read: 0 is the end of file, else -errno. */
+void ws_conn_on_end(struct ws *ws, int error);
 void ws_conn_on_timer(struct ws *ws);
+/* The next piece of what is received; returns how many bytes at its end wait for the next turn. */
+size_t ws_conn_on_piece(struct ws *ws, const struct ws_piece *piece);
+/* The same with what waited. */
+size_t ws_conn_inflate(struct ws *ws, struct slice bytes, bool last);
+/* The parser says which rule was broken. */
+void ws_conn_refuse_frame(struct ws *ws);
+
+/* ws_read.c */
+/* From CLIENT_ESTABLISHED on libwebsockets does not read any more. */
+int ws_read_start(struct ws *ws) MUST_CHECK;
+/* Bytes that it had read by then. */
+void ws_read_early(struct ws *ws, struct slice bytes);
+/* Whether OpenSSL has something that the socket has not any more. */
+bool ws_read_is_pending(const struct ws *ws);
+void ws_read_resume(struct ws *ws);
+void ws_read_stop(struct ws *ws);
+
+/* ws_tls_read.c: as recv(), with -errno; -EAGAIN: nothing to read now. */
+ssize_t ws_tls_read(SSL *ssl, char *to, size_t size) MUST_CHECK;
+bool ws_tls_is_pending(const SSL *ssl);
