@@ -132,7 +132,8 @@ static void app_on_idle(uv_idle_t *idle)
 
 static void app_keep_awake(struct app *app)
 {
-	bool wanted = !list_is_empty(&app->more) || (app->listener.is_waiting && !app->starved);
+	bool wanted = !list_is_empty(&app->more) || (app->listener.is_waiting && !app->starved) ||
+		      hub_is_delivering(app->hub);
 
 	if (wanted && !app->idling)
 		uv_idle_start(&app->idle, app_on_idle);
@@ -183,6 +184,7 @@ static bool app_work(struct app *app)
 	do {
 		any = app_fulfil_wishes(app);
 		any |= app_pump(app);
+		any |= hub_deliver(app->hub);
 		any |= app_wake_held(app);
 		ever |= any;
 	} while (any);
@@ -202,6 +204,8 @@ void app_settle(struct app *app)
 		app_settle(app);
 		return;
 	}
+	list_for_each (i, &app->transports)
+		transport_set_reading(CONTAINER_OF(i, struct transport, node));
 	app_keep_awake(app);
 	app_arm_timer(app);
 	if (hub_drain_state(app->hub) == HUB_DRAIN_OVER && !app->n_conns && !app->stopped)

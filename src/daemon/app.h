@@ -103,6 +103,7 @@ struct transport {
 	struct ws *ws;
 	struct router_session *embedded;
 	bool closing;
+	bool paused; /* the hub wants nothing more of this router for now */
 	uint64_t linger_ms;
 };
 
@@ -161,4 +162,6 @@ void transport_free(struct transport *t);
 void transport_fulfil(struct transport *t, int wish);
 void transport_flush(struct transport *t);
 bool transport_pump(struct transport *t);
+/* Whether the router is read, as the hub says. */
+void transport_set_reading(struct transport *t);
 void transport_sweep(struct transport *t, uint64_t now_ms);

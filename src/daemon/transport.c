@@ -25,6 +25,7 @@ static void transport_over(struct transport *t, enum hub_over reason, const char
 {
 	t->ws = NULL;
 	t->closing = false;
+	t->paused = false;
 	t->linger_ms = 0;
 	hub_link_over(t->link, reason, text);
 }
@@ -47,6 +48,7 @@ static void transport_on_message(struct ws *ws, void *owner, struct slice messag
 	(void)ws;
 	app_touch_clock(t->app);
 	hub_link_frame(t->link, message);
+	transport_set_reading(t);
 }
 
 static void transport_on_writable(struct ws *ws, void *owner)
@@ -263,6 +265,16 @@ void transport_flush(struct transport *t)
 
 	if (t->ws && buf_len(&session->out))
 		ws_want_write(t->ws);
+}
+
+void transport_set_reading(struct transport *t)
+{
+	bool paused = !hub_link_wants_input(t->link);
+
+	if (!t->ws || paused == t->paused)
+		return;
+	t->paused = paused;
+	ws_set_reading(t->ws, !paused);
 }
 
 void transport_sweep(struct transport *t, uint64_t now_ms)

@@ -128,6 +128,16 @@ static void check_want(const struct want *w)
 		       w->retry.due.is_set || l->n_unanswered >= LINK_MAX_UNANSWERED);
 }
 
+static void check_deliveries(const struct link *l)
+{
+	assert(check_length(&l->deliveries) == l->n_deliveries);
+	list_for_each (i, &l->deliveries) {
+		const struct delivery *d = CONTAINER_OF(i, struct delivery, node);
+
+		assert(d->link == l && (!d->next || d->next->want == d->want));
+	}
+}
+
 static void check_link(const struct link *l)
 {
 	size_t counted = 0;
@@ -142,6 +152,7 @@ static void check_link(const struct link *l)
 			counted += !list_is_linked(&CONTAINER_OF(p, struct ask, pending)->late);
 	}
 	assert(counted == l->n_unanswered);
+	check_deliveries(l);
 	assert(check_length(&l->late) == l->n_late && l->n_late <= LINK_MAX_LATE);
 	assert(!link_is_joined(l) || l->session.state == SESSION_JOINED);
 	assert(l->n_unanswered <= LINK_MAX_UNANSWERED + 8);

@@ -4,11 +4,17 @@
  * Events on their way to local programs (protocol §8)
  *
  * An EVENT is composed once: a short head for each subscription, and a tail
- * that all share. Happy path: each subscription is given it (ring.c), but those
- * of the program that published it (subscriber.c).
+ * that all share. Happy path: each subscription is given it at once (ring.c),
+ * but those of the program that published it (subscriber.c).
+ * Failure mode: a topic has so many subscriptions, or events are so many, that
+ * the loop would stand still. A turn has HUB_TURN_DELIVERIES; what is left of
+ * an event waits in the link, and those behind it in their order, while the
+ * router is not read and publishers on the router in this process are held.
  */
 
 #include "hub/internal.h"
+
+#include "base/mem.h"
 
 /* Memory that is kept to compose the next one in: one long event must not cost its own for ever. */
 #define EVENTS_KEEP_TAIL 65536u
@@ -48,28 +54,166 @@ static struct event_text event_text(struct hub *hub, const struct want *w,
 	return (struct event_text){.bytes = buf_bytes(&hub->tail)};
 }
 
-void events_deliver(struct link *l, const struct session_event *event)
+/* ---- one event, to all that there are ---- */
+
+static struct handle *event_after(const struct handle *h)
 {
-	uint64_t number = ++l->hub->sequence, publication = event->msg.publication;
-	struct want *w = want_find_id(l, WANT_SUBSCRIPTION, event->msg.id);
-	struct publication *own;
-	struct event_text text;
+	const struct want *w = h->want;
 
-	/* Between UNSUBSCRIBE and UNSUBSCRIBED events nobody wants are normal. */
-	if (!w)
-		return;
-	own = publish_find_own(w, publication);
-	text = event_text(l->hub, w, event);
-	list_for_each (i, &w->handles) {
-		struct handle *h = CONTAINER_OF(i, struct handle, of_want);
+	return h->of_want.next == &w->handles
+		       ? NULL
+		       : CONTAINER_OF(h->of_want.next, struct handle, of_want);
+}
 
-		l->hub->n_quarters++;
-		if ((!own || h->subscriber != own->subscriber) &&
-		    !subscriber_hold(h->subscriber, number, publication, &text))
-			event_give(h, number, &text);
+/* Goes on with the event, as far as n_turn allows. Whether all have been given it. */
+static bool delivery_go_on(struct delivery *d, size_t *n_turn)
+{
+	while (d->next && *n_turn) {
+		struct handle *h = d->next;
+
+		d->next = event_after(h);
+		--*n_turn;
+		if (h->subscriber != d->except &&
+		    !subscriber_hold(h->subscriber, d->number, d->publication, &d->text))
+			event_give(h, d->number, &d->text);
 	}
-	block_unref(text.block);
-	buf_clear_to(&l->hub->tail, EVENTS_KEEP_TAIL);
+	return !d->next;
+}
+
+static struct delivery *delivery_free(struct delivery *d)
+{
+	d->link->n_deliveries--;
+	d->link->hub->n_deliveries--;
+	list_unlink(&d->node);
+	block_unref(d->text.block);
+	return mem_free(d);
+}
+
+/* What is left of the event waits. Without memory for that it cannot. */
+static void delivery_wait(struct delivery *d)
+{
+	struct delivery *copy = mem_alloc(sizeof(*copy));
+	size_t all = SIZE_MAX;
+
+	if (!d->text.gap && !d->text.block)
+		d->text.block = block_new(d->text.bytes, SLICE_NONE);
+	if (!copy || (!d->text.gap && !d->text.block)) {
+		mem_free(copy);
+		(void)delivery_go_on(d, &all);
+		return;
+	}
+	*copy = *d;
+	if (copy->text.block)
+		copy->text.bytes = block_bytes(block_ref(copy->text.block));
+	list_init(&copy->node);
+	list_append(&d->link->deliveries, &copy->node);
+	d->link->n_deliveries++;
+	d->link->hub->n_deliveries++;
+}
+
+/* The publication whose EVENT this is has done its work. */
+static const struct subscriber *event_take_own(const struct want *w, uint64_t publication)
+{
+	struct publication *own = publish_find_own(w, publication);
+	const struct subscriber *s = own ? own->subscriber : NULL;
+
 	if (own)
 		publish_free(own);
+	return s;
+}
+
+void events_deliver(struct link *l, const struct session_event *event)
+{
+	struct want *w = want_find_id(l, WANT_SUBSCRIPTION, event->msg.id);
+	struct hub *hub = l->hub;
+	struct delivery d = {
+		.link = l, .number = ++hub->sequence, .publication = event->msg.publication};
+
+	/* Between UNSUBSCRIBE and UNSUBSCRIBED events nobody wants are normal. */
+	if (!w || !w->n_handles)
+		return;
+	d.want = w;
+	d.next = list_first(&w->handles, struct handle, of_want);
+	d.except = event_take_own(w, d.publication);
+	d.text = event_text(hub, w, event);
+	hub->n_quarters += w->n_handles;
+	if (l->n_deliveries || !delivery_go_on(&d, &hub->n_turn))
+		delivery_wait(&d);
+	block_unref(d.text.block);
+	buf_clear_to(&hub->tail, EVENTS_KEEP_TAIL);
+}
+
+/* ---- those that wait ---- */
+
+bool events_exclude(const struct subscriber *s, uint64_t publication)
+{
+	list_for_each (i, &s->want->link->deliveries) {
+		struct delivery *d = CONTAINER_OF(i, struct delivery, node);
+
+		if (d->want != s->want || d->publication != publication)
+			continue;
+		d->except = s;
+		return true;
+	}
+	return false;
+}
+
+void events_forget(const struct handle *h)
+{
+	list_for_each (i, &h->want->link->deliveries) {
+		struct delivery *d = CONTAINER_OF(i, struct delivery, node);
+
+		if (d->next == h)
+			d->next = event_after(h);
+		if (!d->next)
+			d->want = NULL;
+	}
+}
+
+void events_drop_all(struct link *l)
+{
+	list_for_each_safe (i, &l->deliveries)
+		delivery_free(CONTAINER_OF(i, struct delivery, node));
+}
+
+static void events_go_on(struct link *l, size_t *n_turn)
+{
+	struct delivery *d;
+
+	while ((d = list_first(&l->deliveries, struct delivery, node)) && delivery_go_on(d, n_turn))
+		delivery_free(d);
+	if (l->n_deliveries < LINK_MAX_DELIVERIES)
+		link_wake_blocked(l);
+}
+
+/* Each link has its part: the events of one router must not keep those of another waiting. */
+bool hub_deliver(struct hub *hub)
+{
+	size_t n_links = 0, before = hub->n_turn, share;
+
+	if (!hub->n_deliveries || !hub->n_turn)
+		return false;
+	list_for_each (i, &hub->links)
+		n_links += CONTAINER_OF(i, struct link, node)->n_deliveries != 0;
+	share = hub->n_turn / n_links + 1;
+	list_for_each (i, &hub->links) {
+		struct link *l = CONTAINER_OF(i, struct link, node);
+		size_t n = share < hub->n_turn ? share : hub->n_turn;
+		size_t left = n;
+
+		if (l->n_deliveries)
+			events_go_on(l, &left);
+		hub->n_turn -= n - left;
+	}
+	return hub->n_turn != before;
+}
+
+bool hub_is_delivering(const struct hub *hub)
+{
+	return hub->n_deliveries != 0;
+}
+
+bool hub_link_wants_input(const struct link *l)
+{
+	return !l->n_deliveries;
 }

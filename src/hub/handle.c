@@ -72,6 +72,7 @@ struct handle *handle_free(struct handle *h)
 {
 	struct program *p = h->program;
 
+	events_forget(h);
 	ring_drop_all(h);
 	subscriber_leave(h);
 	h->want->n_handles--;

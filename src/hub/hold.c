@@ -27,13 +27,19 @@ static bool link_is_full(const struct link *l)
 	return link_is_joined(l) && buf_len(&l->session.out) > LINK_HIGH_WATER;
 }
 
-static void link_hold(struct link *l, struct program *p, bool for_order)
+/* The router in this process cannot be left unread: who makes its events is held instead. */
+static bool link_is_delivering(const struct link *l)
+{
+	return l->config.embedded && l->n_deliveries >= LINK_MAX_DELIVERIES;
+}
+
+static void link_hold(struct link *l, struct program *p, enum hold reason)
 {
 	peer_hold(&p->peer);
-	p->held_for_order = for_order;
+	p->held_for = reason;
 	list_unlink(&p->blocked);
 	list_append(&l->blocked, &p->blocked);
-	if (for_order && !l->hold.due.is_set)
+	if (reason == HOLD_FOR_ORDER && !l->hold.due.is_set)
 		hub_timer_set(l->hub, &l->hold, l->hub->now_ms + LINK_HOLD_MS);
 }
 
@@ -41,17 +47,21 @@ bool link_holds_for_room(struct link *l, struct program *p)
 {
 	if (!link_is_full(l))
 		return false;
-	link_hold(l, p, false);
+	link_hold(l, p, HOLD_FOR_ROOM);
 	return true;
 }
 
-bool link_holds(struct link *l, struct program *p)
+bool link_holds(struct link *l, struct program *p, enum op op)
 {
 	if (link_holds_for_room(l, p))
 		return true;
+	if (op == OP_PUBLISH && link_is_delivering(l)) {
+		link_hold(l, p, HOLD_FOR_EVENTS);
+		return true;
+	}
 	if (!link_is_joined(l) || !link_has_unsent(l, p))
 		return false;
-	link_hold(l, p, true);
+	link_hold(l, p, HOLD_FOR_ORDER);
 	return true;
 }
 
@@ -60,9 +70,15 @@ static bool link_still_holds(const struct link *l, const struct program *p)
 {
 	if (!link_is_joined(l))
 		return false;
-	if (p->held_for_order)
+	switch (p->held_for) {
+	case HOLD_FOR_ROOM:
+		return buf_len(&l->session.out) >= LINK_LOW_WATER;
+	case HOLD_FOR_ORDER:
 		return link_has_unsent(l, p);
-	return buf_len(&l->session.out) >= LINK_LOW_WATER;
+	case HOLD_FOR_EVENTS:
+		return link_is_delivering(l);
+	}
+	return false;
 }
 
 void link_wake_blocked(struct link *l)

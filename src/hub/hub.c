@@ -37,6 +37,7 @@ int hub_new(struct hub **ret, const struct hub_config *config, const struct map_
 	list_init(&hub->recent_users);
 	list_init(&hub->greedy_users);
 	buf_init(&hub->tail, HUB_MAX_TAIL);
+	hub->n_turn = hub->max_turn = HUB_TURN_DELIVERIES;
 	hub->drain_timer.kind = TIMER_DRAIN;
 	*ret = hub;
 	return 0;

@@ -172,7 +172,17 @@ void hub_peer_answered(struct hub *hub, struct peer *peer);
  * events. A user that is alone needs no share.
  */
 #define HUB_TURN_WORK 256
+
+/*
+ * Events are shared out, too: so many subscriptions are given one in a turn, some
+ * milliseconds of work. The rest waits for hub_deliver() in the next turns.
+ */
+#define HUB_TURN_DELIVERIES 16384
 void hub_begin_turn(struct hub *hub);
+/* Goes on with events that wait; whether anything was done. */
+bool hub_deliver(struct hub *hub);
+/* Whether some still wait: the loop must not. */
+bool hub_is_delivering(const struct hub *hub);
 /* A request has been handled, and what follows from it in this process too. */
 void hub_end_request(struct hub *hub, struct peer *peer);
 /* Whether the peer's user may still have a request handled in this turn. */
@@ -215,6 +225,9 @@ void hub_link_opened(struct link *link);
 
 /* One whole frame (not for embedded links). */
 void hub_link_frame(struct link *link, struct slice frame);
+
+/* Whether frames may come. A router is not read while its last events are being delivered. */
+bool hub_link_wants_input(const struct link *link);
 
 /* One event of the link's session; hub_link_frame() does this by itself. */
 void hub_link_event(struct link *link, const struct session_event *event);

@@ -95,10 +95,11 @@ void link_free(struct link *l);
 /*
  * Whether the line just taken must wait, and is put back: for room in what is
  * outbound, or, with link_holds(), also for the program's own registrations and
- * subscriptions (§11.1); never for those of others.
+ * subscriptions (§11.1), never for those of others; a publication also until
+ * the events before it have been delivered.
  */
 bool link_holds_for_room(struct link *l, struct program *p);
-bool link_holds(struct link *l, struct program *p);
+bool link_holds(struct link *l, struct program *p, enum op op);
 /* Those that need not wait any more. */
 void link_wake_blocked(struct link *l);
 
@@ -207,6 +208,11 @@ bool subscriber_take_back(struct subscriber *s, uint64_t publication);
 
 /* events.c */
 void events_deliver(struct link *l, const struct session_event *event);
+/* An event that is on its way is not given to the subscriber; whether there is one. */
+bool events_exclude(const struct subscriber *s, uint64_t publication);
+/* The subscription ends. */
+void events_forget(const struct handle *h);
+void events_drop_all(struct link *l);
 /* One event for one subscription, if it is for it. */
 void event_give(struct handle *h, uint64_t number, struct event_text *text);
 

@@ -44,8 +44,9 @@ static int link_copy_config(struct link *l, const struct link_config *config)
 
 static void link_init_lists(struct link *l)
 {
-	struct list *lists[] = {&l->node,    &l->dirty,	      &l->pending, &l->wants,
-				&l->to_send, &l->invocations, &l->blocked, &l->late};
+	struct list *lists[] = {&l->node,    &l->dirty,	  &l->pending,
+				&l->wants,   &l->to_send, &l->invocations,
+				&l->blocked, &l->late,	  &l->deliveries};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
@@ -88,6 +89,7 @@ int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
 
 void link_free(struct link *l)
 {
+	events_drop_all(l);
 	want_free_all(l);
 	hub_timer_stop(l->hub, &l->timer);
 	hub_timer_stop(l->hub, &l->hold);
@@ -391,6 +393,8 @@ void link_down(struct link *l, enum link_state state, const char *reason, struct
 	else
 		l->n_failures = 1;
 	link_set_state(l, state, slice_of(reason), message);
+	/* What was not given yet is part of the gap that follows. */
+	events_drop_all(l);
 	link_fail_pending(l);
 	list_for_each_safe (i, &l->invocations)
 		callee_session_lost(CONTAINER_OF(i, struct invocation, of_link));

@@ -52,6 +52,16 @@ struct program;
 /* The longest delay after a network error for a near router: an attempt costs nothing there. */
 #define LINK_NEAR_DELAY_MS 500
 
+/* Events that wait in a link of the embedded router: with so many publishers are held. */
+#define LINK_MAX_DELIVERIES 4
+
+/* What a program that waits on a link's list waits for. */
+enum hold {
+	HOLD_FOR_ROOM,	 /* in what is outbound */
+	HOLD_FOR_ORDER,	 /* its own registrations are told first */
+	HOLD_FOR_EVENTS, /* those before are being delivered */
+};
+
 enum link_state {
 	LINK_IDLE, /* on demand, and nobody asked */
 	LINK_CONNECTING,
@@ -96,6 +106,8 @@ struct link {
 	struct list wants;		/* in the order in which programs asked */
 	struct list to_send;		/* wants that differ from what the router has */
 	unsigned n_unanswered;
+	struct list deliveries; /* EVENTs, the oldest first */
+	size_t n_deliveries;
 	struct map own;	  /* publications whose EVENT must not reach their program, by id */
 	struct list late; /* asks that timed out, the oldest first */
 	unsigned n_late;

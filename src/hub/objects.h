@@ -31,6 +31,9 @@ struct hub {
 	size_t n_programs, n_calls, n_invocations;
 	size_t n_admitted;   /* programs that were greeted */
 	size_t n_handles[2]; /* by enum want_kind */
+	size_t n_deliveries; /* that wait, in all links */
+	size_t n_turn;	     /* subscriptions that may be given an event in this turn */
+	size_t max_turn;     /* HUB_TURN_DELIVERIES; tests make do with less */
 	uint64_t next_conn;
 	uint64_t sequence; /* numbers EVENTs and own publications in the order in which they come */
 	uint64_t turn;
@@ -50,7 +53,7 @@ struct program {
 	size_t n_said;	      /* undrained when the request began that is being handled */
 	size_t n_owned_bytes; /* of calls, handles, …, by their size */
 	struct list node, dirty, ready, blocked; /* blocked: on a link's list */
-	bool held_for_order;			 /* there, and not for room */
+	enum hold held_for;			 /* there */
 	struct list unsent;			 /* handles whose want waits in a link's to_send */
 	struct list calls, handles, watches, waiters, publications;
 	struct list invocations;
@@ -155,6 +158,17 @@ struct invocation {
 	struct program *program;
 	struct link *link;
 	uint64_t request, inv;
+};
+
+/* An EVENT that some of its subscriptions have not been given yet. */
+struct delivery {
+	struct list node; /* link->deliveries */
+	struct link *link;
+	const struct want *want;	 /* NULL: nobody is left */
+	struct handle *next;		 /* to be given it; NULL: all have been */
+	const struct subscriber *except; /* published it; or NULL */
+	uint64_t number, publication;
+	struct event_text text;
 };
 
 /* A PUBLISH that is answered, or whose EVENT is to be kept from its own program. */

@@ -372,7 +372,7 @@ static int program_link_request(struct program *p, const struct request *r,
 	if (!l)
 		return HUB_DONE;
 	link_wake(l);
-	if ((r->op == OP_CALL || r->op == OP_PUBLISH) && link_holds(l, p))
+	if ((r->op == OP_CALL || r->op == OP_PUBLISH) && link_holds(l, p, r->op))
 		return HUB_HELD;
 	request(p, l, r);
 	return HUB_DONE;

@@ -250,8 +250,10 @@ static void publish_reply_ok(struct publication *pub)
 static void publish_known(struct publication *pub)
 {
 	struct subscriber *s = pub->subscriber;
+	bool held = subscriber_take_back(s, pub->publication);
 
-	if (subscriber_take_back(s, pub->publication)) {
+	/* It may be held, and on its way to the program's other subscriptions. */
+	if (events_exclude(s, pub->publication) || held) {
 		publish_free(pub);
 		return;
 	}

@@ -19,6 +19,7 @@
 void hub_begin_turn(struct hub *hub)
 {
 	hub->turn++;
+	hub->n_turn = hub->max_turn;
 }
 
 bool hub_has_turn(const struct hub *hub, const struct peer *peer)

@@ -121,7 +121,8 @@ void scene_settle(struct scene *s)
 	do {
 		while ((wish = hub_next_wish(s->hub, &link)))
 			scene_fulfil(s, wish);
-	} while (scene_pump(s));
+		hub_begin_turn(s->hub);
+	} while (scene_pump(s) || hub_deliver(s->hub));
 	if (!s->embedded) {
 		buf_consume(&session->out, buf_len(&session->out));
 		hub_link_drained(s->link);

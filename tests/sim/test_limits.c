@@ -380,6 +380,9 @@ static void a_user_has_its_share_of_a_turn_unless_it_is_alone(void **state)
 		hub_end_request(w->hub, p->peer);
 	assert_true(hub_has_turn(w->hub, p->peer));
 	other = world_connect_as(w, 1001);
+	hub_begin_turn(w->hub);
+	for (int i = 0; i < HUB_TURN_WORK; i++)
+		hub_end_request(w->hub, p->peer);
 	assert_false(hub_has_turn(w->hub, p->peer));
 	assert_false(hub_has_turn(w->hub, second->peer));
 	assert_true(hub_has_turn(w->hub, other->peer));

@@ -264,7 +264,8 @@ static bool world_deliver_to_hub(struct world_link *l)
 {
 	struct world_frame *f = list_first(&l->to_hub, struct world_frame, node);
 
-	if (!f || f->due_ms > l->world->now_ms || l->stalled || !l->is_open)
+	if (!f || f->due_ms > l->world->now_ms || l->stalled || !l->is_open ||
+	    !hub_link_wants_input(l->link))
 		return false;
 	list_unlink(&f->node);
 	hub_link_frame(l->link, (struct slice){f->text, f->len});
@@ -684,7 +685,9 @@ static bool world_step(struct world *w)
 		world_fulfil(hub_link_owner(link), wish);
 		any = true;
 	}
+	hub_begin_turn(w->hub);
 	any |= world_pump_embedded(w);
+	any |= hub_deliver(w->hub);
 	while ((peer = hub_next_ready(w->hub))) {
 		world_serve(hub_peer_owner(peer));
 		any = true;
