@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,16 @@ bool mem_fail_once_after(long n)
 	mem_countdown = n;
 	mem_failures = n < 0 ? 0 : 1;
 	return happened;
+}
+
+void mem_tune(void)
+{
+	mallopt(M_MXFAST, 0);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 void *mem_alloc(size_t n)

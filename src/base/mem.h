@@ -25,6 +25,15 @@ void *mem_free(void *p);
 void mem_freep(void *p);
 
 /*
+ * For a daemon that lives long: what is freed is joined with its neighbours at
+ * once, instead of all of it some day, in one go, while everybody waits.
+ */
+void mem_tune(void);
+
+/* Gives what is free back to the system; costs milliseconds for each 100 MiB. */
+void mem_trim(void);
+
+/*
  * Tests only: the allocation after n successful ones fails, and every one
  * behind it; a negative n switches that off.
  */

@@ -10,6 +10,7 @@
 
 void users_init(struct users *users)
 {
+	*users = (struct users){0};
 	map_init(&users->map);
 }
 
@@ -58,11 +59,17 @@ struct user *user_unref(struct user *user)
 
 void charge_set(struct charge *c, struct user *user, enum user_slot slot, uint64_t amount)
 {
+	struct users *users;
+
 	if (!c->user) {
 		c->user = user_ref(user);
 		c->slot = slot;
 	}
+	users = c->user->users;
 	c->user->charged[c->slot] += amount - c->amount;
+	users->charged[c->slot] += amount - c->amount;
+	if (users->charged[c->slot] > users->most[c->slot])
+		users->most[c->slot] = users->charged[c->slot];
 	c->amount = amount;
 }
 

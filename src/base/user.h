@@ -52,6 +52,8 @@ enum user_slot {
 
 struct users {
 	struct map map;
+	uint64_t charged[2]; /* to all of them */
+	uint64_t most[2];    /* that it has been; who looks at it may set it back */
 };
 
 /* What one thing costs; embedded in it. All zero: nothing is charged. */

@@ -352,6 +352,7 @@ int app_run(const struct config *config, const struct app_options *options)
 	struct app *app = mem_alloc(sizeof(*app));
 	int r;
 
+	mem_tune();
 	if (!app)
 		return EX_OSERR;
 	app->options = options;

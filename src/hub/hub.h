@@ -273,5 +273,11 @@ struct hub_counts {
 };
 void hub_count(const struct hub *hub, struct hub_counts *ret);
 
+/*
+ * How much less waits because of programs than once, if that is n or more; it is
+ * counted anew then. Else 0.
+ */
+uint64_t hub_take_freed(struct hub *hub, uint64_t n);
+
 /* Asserts the invariants; tests call it after every step. */
 void hub_check(const struct hub *hub);

@@ -129,6 +129,17 @@ static void memory_enforce(struct hub *hub, struct user *user)
 	}
 }
 
+uint64_t hub_take_freed(struct hub *hub, uint64_t n)
+{
+	uint64_t now = hub->users.charged[USER_BYTES];
+	uint64_t freed = hub->users.most[USER_BYTES] - now;
+
+	if (freed < n)
+		return 0;
+	hub->users.most[USER_BYTES] = now;
+	return freed;
+}
+
 void memory_enforce_all(struct hub *hub)
 {
 	struct user *user;
