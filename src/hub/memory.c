@@ -23,6 +23,9 @@
 #define MEMORY_PER_ID	      384u
 #define MEMORY_PER_INVOCATION 192u
 
+/* A watch makes a session line at each change of a state, and one user may have very many. */
+#define MEMORY_PER_WATCH 4096u
+
 static size_t memory_queue(const struct program *p)
 {
 	return p->peer.n_undrained + p->n_queued_bytes + buf_len(&p->peer.in.kept) +
@@ -35,7 +38,7 @@ static size_t memory_of(const struct program *p)
 	if (p->peer.state == PEER_GONE)
 		return 0;
 	return memory_queue(p) + p->n_owned_bytes + p->peer.ids.count * MEMORY_PER_ID +
-	       p->n_invocations * MEMORY_PER_INVOCATION;
+	       p->n_invocations * MEMORY_PER_INVOCATION + p->n_watches * MEMORY_PER_WATCH;
 }
 
 void memory_update(struct program *p)

@@ -125,6 +125,15 @@ static bool status_may_see(const struct program *viewer, const struct program *r
 	return admit_is_admin(viewer) || viewer->peer.credentials.uid == row->peer.credentials.uid;
 }
 
+/* A row that is looked at costs this part of an event that is delivered, shown or not. */
+#define STATUS_ROWS_PER_QUARTER 16
+
+/* The work that a list has been, whatever it says. */
+static void status_count_work(struct program *viewer, size_t n_rows)
+{
+	viewer->hub->n_quarters += n_rows / STATUS_ROWS_PER_QUARTER;
+}
+
 /*
  * Whether no reader could take more: the reply will be refused as too long, and
  * composing the rest of it would only keep others waiting.
@@ -175,6 +184,7 @@ static void status_client(struct buf *b, const struct program *p)
 
 static void status_list_clients(struct program *viewer, struct buf *b)
 {
+	status_count_work(viewer, viewer->hub->n_programs);
 	list_for_each (i, &viewer->hub->programs) {
 		const struct program *p = CONTAINER_OF(i, struct program, node);
 
@@ -219,20 +229,24 @@ static void status_handle(struct buf *b, const struct handle *h)
 
 static void status_list_handles(struct program *viewer, struct buf *b, enum want_kind kind)
 {
+	size_t n_rows = viewer->hub->n_programs;
+
 	list_for_each (i, &viewer->hub->programs) {
 		const struct program *p = CONTAINER_OF(i, struct program, node);
 
-		if (!status_may_see(viewer, p))
+		if (!status_may_see(viewer, p) || status_is_full(viewer))
 			continue;
+		n_rows += (size_t)p->peer.n_registrations + p->peer.n_subscriptions;
 		list_for_each (k, &p->handles) {
 			const struct handle *h = CONTAINER_OF(k, struct handle, of_program);
 
-			if (status_is_full(viewer))
-				return;
 			if (h->want->key.kind == kind)
 				status_handle(b, h);
+			if (status_is_full(viewer))
+				break;
 		}
 	}
+	status_count_work(viewer, n_rows);
 }
 
 static void status_list_registrations(struct program *viewer, struct buf *b)
@@ -263,6 +277,7 @@ static void status_call(struct buf *b, const struct call *c)
 
 static void status_list_calls(struct program *viewer, struct buf *b)
 {
+	status_count_work(viewer, viewer->hub->n_programs);
 	list_for_each (i, &viewer->hub->programs) {
 		const struct program *p = CONTAINER_OF(i, struct program, node);
 

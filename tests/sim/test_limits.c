@@ -317,6 +317,46 @@ static void a_list_that_no_line_can_hold_is_work_all_the_same(void **state)
 	world_free(w);
 }
 
+static void rows_that_are_looked_at_and_not_shown_are_work_too(void **state)
+{
+	static const char *const kinds[] = {"registrations", "subscriptions"};
+	struct world *w = world_with(WORLD_EMBEDDED, 1, NULL, NULL);
+	struct world_program *p = world_connect(w);
+
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		world_send(p, "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t\"}", i);
+	world_settle(w);
+	for (int i = 0; i < 2; i++) {
+		hub_begin_turn(w->hub);
+		world_send(p, "{\"op\":\"list\",\"id\":\"l\",\"what\":\"%s\"}", kinds[i]);
+		world_settle(w);
+		hub_end_request(w->hub, p->peer);
+		assert_true(p->peer->charge.user->n_work >= 1 + 1000 / 16 / 4);
+	}
+	world_free(w);
+}
+
+static void watches_are_charged_for_the_lines_that_they_cause(void **state)
+{
+	struct hub_limits l = limits();
+	struct world_program *p;
+	struct world *w;
+
+	(void)state;
+	l.user_memory = 1 << 20;
+	w = world_limited(&l);
+	p = world_connect(w);
+	for (int i = 0; i < 240; i++)
+		world_send(p, "{\"op\":\"watch\",\"id\":%d}", i);
+	world_settle(w);
+	world_drop_lines(p);
+	world_send(p, "{\"op\":\"watch\",\"id\":\"x\"}");
+	world_settle(w);
+	world_expect_member(p, "error", "code", "quota_exceeded");
+	world_free(w);
+}
+
 static void a_line_that_is_never_ended_is_charged_too(void **state)
 {
 	struct hub_limits l = limits();
@@ -639,6 +679,8 @@ int main(void)
 		cmocka_unit_test(who_is_cut_off_holds_no_procedure_any_more),
 		cmocka_unit_test(a_half_closed_program_that_is_cut_off_is_told_so),
 		cmocka_unit_test(a_list_that_no_line_can_hold_is_work_all_the_same),
+		cmocka_unit_test(rows_that_are_looked_at_and_not_shown_are_work_too),
+		cmocka_unit_test(watches_are_charged_for_the_lines_that_they_cause),
 		cmocka_unit_test(a_line_that_is_never_ended_is_charged_too),
 		cmocka_unit_test(limits_can_change_while_programs_are_connected),
 		cmocka_unit_test(a_user_has_its_share_of_a_turn_unless_it_is_alone),
