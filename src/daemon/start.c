@@ -183,6 +183,23 @@ static int start_find_group(const char *name, gid_t *ret)
 	return 0;
 }
 
+/* Why the socket cannot be made, and what helps. */
+static const char *start_listen_problem(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return "the path is empty; give an absolute one";
+	case -ENAMETOOLONG:
+		return "the path is longer than the 107 bytes that the path of a socket may have";
+	case -EEXIST:
+		return "what is there is no socket; remove it, or listen elsewhere";
+	case -ENOENT:
+	case -ENOTDIR:
+		return "only the last directory of the path is made; make those above it";
+	}
+	return strerror(-error);
+}
+
 static int start_listen_at(struct app *app, const char *path)
 {
 	gid_t group;
@@ -197,7 +214,7 @@ static int start_listen_at(struct app *app, const char *path)
 		return EX_UNAVAILABLE;
 	}
 	if (r < 0) {
-		log_line(LOG_LEVEL_ERROR, "%s: cannot listen: %s", path, strerror(-r));
+		log_line(LOG_LEVEL_ERROR, "%s: cannot listen: %s", path, start_listen_problem(r));
 		return r == -EACCES || r == -EPERM ? EX_NOPERM : EX_CANTCREAT;
 	}
 	return 0;

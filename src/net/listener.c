@@ -7,6 +7,7 @@
 #include "net/listener.h"
 
 #include "base/mem.h"
+#include "net/lock.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -56,41 +57,56 @@ static int listener_clear(const struct sockaddr_un *address)
 	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* As the service manager's RuntimeDirectory= would: one level, if it is missing. */
+/*
+ * As the service manager's DirectoryMode= would: one level, if it is missing, with
+ * the mode that is promised whatever the umask is. One that is there stays as it is.
+ */
 static int listener_make_directory(const char *path)
 {
-	char *copy = mem_strdup(path);
+	CLEANUP(mem_freep) char *copy = mem_strdup(path);
 	char *slash = copy ? strrchr(copy, '/') : NULL;
+	mode_t mask;
 	int r = 0;
 
 	if (!copy)
 		return -ENOMEM;
-	if (slash && slash != copy) {
-		*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			r = -errno;
-	}
-	mem_free(copy);
+	if (!slash || slash == copy)
+		return 0;
+	*slash = '\0';
+	mask = umask(0);
+	if (mkdir(copy, LISTENER_DIRECTORY_MODE) < 0 && errno != EEXIST)
+		r = -errno;
+	umask(mask);
 	return r;
 }
 
-/* A bound socket that nobody else can reach before its mode is set, or -errno. */
-static int listener_bind(const struct sockaddr_un *address, mode_t mode, gid_t group)
+/* Nobody else can reach it before its mode is set. */
+static int listener_bind_to(int fd, const struct sockaddr_un *address, mode_t mode, gid_t group)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t mask;
-	int r = 0;
+	mode_t mask = umask(0177);
+	int r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
 
-	if (fd < 0)
-		return -errno;
-	mask = umask(0177);
-	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		r = -errno;
 	umask(mask);
-	if (r == 0 && group != (gid_t)-1 && chown(address->sun_path, (uid_t)-1, group) < 0)
+	if (r < 0)
+		return r;
+	if (group != (gid_t)-1 && chown(address->sun_path, (uid_t)-1, group) < 0)
 		r = -errno;
 	if (r == 0 && chmod(address->sun_path, mode) < 0)
 		r = -errno;
+	if (r < 0)
+		unlink(address->sun_path);
+	return r;
+}
+
+/* A bound socket, or -errno. */
+static int listener_bind(const struct sockaddr_un *address, mode_t mode, gid_t group)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = listener_bind_to(fd, address, mode, group);
 	if (r < 0)
 		close(fd);
 	return r < 0 ? r : fd;
@@ -159,31 +175,44 @@ int listener_adopt(struct listener *l, uv_loop_t *loop, int fd,
 	return listener_start(l, loop, fd);
 }
 
-int listener_open(struct listener *l, uv_loop_t *loop, const char *path, mode_t mode, gid_t group,
-		  void (*on_connection)(struct listener *listener))
+static int listener_open_alone(struct listener *l, uv_loop_t *loop, const char *path, mode_t mode,
+			       gid_t group)
 {
-	struct sockaddr_un address;
-	int r;
+	const struct sockaddr_un address = listener_address(path);
+	int r = listener_clear(&address);
 
-	*l = (struct listener){.on_connection = on_connection, .closing = true};
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	address = listener_address(path);
-	r = listener_make_directory(path);
-	if (r == 0)
-		r = listener_clear(&address);
 	if (r)
 		return r;
-	r = listener_bind(&address, mode, group);
-	if (r < 0)
-		return r;
 	l->path = mem_strdup(path);
-	if (!l->path) {
-		close(r);
+	if (!l->path)
 		return -ENOMEM;
+	r = listener_bind(&address, mode, group);
+	if (r < 0) {
+		l->path = mem_free(l->path);
+		return r;
 	}
 	l->closing = false;
 	return listener_start(l, loop, r);
+}
+
+int listener_open(struct listener *l, uv_loop_t *loop, const char *path, mode_t mode, gid_t group,
+		  void (*on_connection)(struct listener *listener))
+{
+	CLEANUP(lock_release) struct lock lock = {.fd = -1};
+	int r;
+
+	*l = (struct listener){.on_connection = on_connection, .closing = true};
+	/* An empty path would be a socket without a file, which no mode protects. */
+	if (!*path)
+		return -EINVAL;
+	if (strlen(path) > LISTENER_MAX_PATH)
+		return -ENAMETOOLONG;
+	r = listener_make_directory(path);
+	if (r == 0)
+		r = lock_take(&lock, path);
+	if (r)
+		return r < 0 ? r : LISTENER_IN_USE;
+	return listener_open_alone(l, loop, path, mode, group);
 }
 
 static void listener_unlink(struct listener *l)

@@ -5,8 +5,9 @@
  * The Unix socket that local programs connect to
  *
  * A socket file that a dead daemon left is replaced; one that a live daemon
- * listens on is refused. The file is unlinked at the end only if this process
- * made it and it still is the same file.
+ * listens on is refused. Of two that start at once one wins, and the other is
+ * refused. The file is unlinked at the end only if this process made it and it
+ * still is the same file.
  */
 
 #include "base/cleanup.h"
@@ -21,6 +22,12 @@
  */
 #define LISTENER_MAX_ACCEPTS 64
 
+/* What fits struct sockaddr_un with its NUL. */
+#define LISTENER_MAX_PATH 107
+
+/* Of the socket's directory, if it has to be made. */
+#define LISTENER_DIRECTORY_MODE 0755
+
 struct listener {
 	uv_pipe_t pipe;
 	char *path;
@@ -34,12 +41,14 @@ struct listener {
 };
 
 enum listener_outcome {
-	LISTENER_IN_USE = 1, /* a live daemon answers there */
+	LISTENER_IN_USE = 1, /* a live daemon answers there, or is about to */
 };
 
 /*
- * Makes the socket at path. group: (gid_t)-1 for the process' own. 0,
- * LISTENER_IN_USE, or -errno (-ENAMETOOLONG for a path over 107 bytes).
+ * Makes the socket at path, and its directory if that is missing; their modes
+ * are as given whatever the umask is. group: (gid_t)-1 for the process' own. 0,
+ * LISTENER_IN_USE, or -errno: -ENAMETOOLONG for a path over LISTENER_MAX_PATH,
+ * -EINVAL for an empty one, -EEXIST where something else than a socket is.
  */
 int listener_open(struct listener *listener, uv_loop_t *loop, const char *path, mode_t mode,
 		  gid_t group, void (*on_connection)(struct listener *listener)) MUST_CHECK;

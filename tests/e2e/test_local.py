@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from world import BUILD, ROOT, WAIT, until
+from world import BUILD, ROOT, WAIT, to_yaml, until
 
 pytestmark = pytest.mark.routers("embedded")
 
@@ -499,6 +499,49 @@ def test_a_stale_socket_is_replaced_and_a_live_one_refused(router, make_daemon):
     other = subprocess.run([BUILD / "wampbridged", "-c", config], capture_output=True, text=True, timeout=WAIT)
     assert other.returncode == 69 and "another daemon" in other.stderr
     daemon.connect().quiet()
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_the_sockets_modes_are_those_promised_whatever_the_umask(tmp_path, mask):
+    path = tmp_path / "run" / "s.sock"
+    before = os.umask(mask)
+    process = subprocess.Popen([BUILD / "wampbridged", "--listen", path], stderr=subprocess.DEVNULL)
+    os.umask(before)
+    try:
+        until("it listens", lambda: connects(path))
+        assert stat.S_IMODE(os.stat(path.parent).st_mode) == 0o755
+        assert stat.S_IMODE(os.stat(path).st_mode) == 0o660
+    finally:
+        process.terminate()
+        assert process.wait(WAIT) == 0
+    assert not os.listdir(path.parent)
+
+
+def connects(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
+
+
+def test_of_daemons_that_start_at_once_exactly_one_wins(tmp_path):
+    """Where a dead daemon's socket is in the way; the end of the losers takes nothing away."""
+    config = tmp_path / "w.yaml"
+    for n in range(20):
+        path = tmp_path / f"{n}.sock"
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(str(path))
+        config.write_text(to_yaml({"daemon": {"listen": str(path)}}))
+        several = [subprocess.Popen([BUILD / "wampbridged", "-c", config], stderr=subprocess.PIPE, text=True)
+                   for _ in range(6)]
+        try:
+            until("all but one have given up", lambda: sum(p.poll() is not None for p in several) >= 5)
+            until("the winner listens", lambda: connects(path))
+            assert [p.poll() for p in several if p.poll() is not None] == [69] * 5
+            assert set(os.listdir(tmp_path)) == {"w.yaml", path.name}
+        finally:
+            for p in several:
+                p.terminate()
+                p.communicate(timeout=WAIT)
+        assert not path.exists()
 
 
 def test_what_is_no_socket_is_not_touched(router, make_daemon):
