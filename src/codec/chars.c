@@ -85,6 +85,51 @@ unsigned chars_separator(const unsigned char *p, const unsigned char *end)
 	return 0;
 }
 
+/* The character of two or three bytes at p; of others 0. */
+static unsigned chars_read(const unsigned char *p, const unsigned char *end)
+{
+	size_t n = chars_length(p, end);
+
+	if (n == 2)
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	if (n == 3)
+		return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	return 0;
+}
+
+bool chars_is_space(const unsigned char *p, const unsigned char *end)
+{
+	unsigned c;
+
+	if (*p < 0x80)
+		return *p == ' ' || (*p >= '\t' && *p <= '\r') || (*p >= 0x1c && *p <= 0x1f);
+	/* None of it has four bytes. */
+	c = chars_read(p, end);
+	return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+	       c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* Without a width: zero width space and joiners, direction marks, word joiner, byte order mark. */
+static bool chars_is_invisible(const unsigned char *p, const unsigned char *end)
+{
+	unsigned c = chars_read(p, end);
+
+	return c == 0xad || (c >= 0x200b && c <= 0x200f) || c == 0x2060 || c == 0xfeff;
+}
+
+bool chars_has_blank_end(const char *text, size_t len)
+{
+	const unsigned char *first = (const unsigned char *)text, *end = first + len, *last = end;
+
+	if (!len)
+		return false;
+	do
+		last--;
+	while (last > first && (*last & 0xc0) == 0x80);
+	return chars_is_space(first, end) || chars_is_invisible(first, end) ||
+	       chars_is_space(last, end) || chars_is_invisible(last, end);
+}
+
 int chars_hex(unsigned char c)
 {
 	if (c >= '0' && c <= '9')

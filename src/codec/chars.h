@@ -29,6 +29,21 @@ size_t chars_put(char *to, unsigned c);
  */
 unsigned chars_separator(const unsigned char *p, const unsigned char *end);
 
+/*
+ * Whether white space stands at p: that of ASCII, and that of Unicode, which
+ * "\s" means too where a router is strict.
+ */
+bool chars_is_space(const unsigned char *p, const unsigned char *end);
+
+/*
+ * Whether a text begins or ends with white space, or with a character that
+ * nobody sees, such as a byte order mark: hardly meant, and sent all the same.
+ */
+bool chars_has_blank_end(const char *text, size_t len);
+
+/* U+FEFF, which editors of another system put before a text. */
+#define CHARS_BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 /* The value of a hexadecimal digit, or -1. */
 int chars_hex(unsigned char c);
 

@@ -7,6 +7,7 @@
 #include "config/text.h"
 
 #include "codec/chars.h"
+#include "codec/uri.h"
 
 #include <limits.h>
 #include <string.h>
@@ -28,18 +29,18 @@ static bool text_consists_of(const char *text, const char *others)
 	return true;
 }
 
-bool text_is_socket(const char *text)
-{
-	return *text == '/' && text[1] &&
-	       strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
-}
-
 bool text_has_control(const char *text)
 {
 	for (; *text; text++)
 		if ((unsigned char)*text < 0x20 || *text == 0x7f)
 			return true;
 	return false;
+}
+
+bool text_is_socket(const char *text)
+{
+	return *text == '/' && text[1] && !text_has_control(text) &&
+	       strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
 bool text_is_file(const char *text)
@@ -54,11 +55,7 @@ bool text_is_name(const char *text)
 
 bool text_is_realm(const char *text)
 {
-	size_t n = strlen(text);
-
-	if (!n || n > TEXT_MAX || text[0] == '.' || text[n - 1] == '.')
-		return false;
-	return !strstr(text, "..") && !strpbrk(text, " \t\n\v\f\r#");
+	return strlen(text) <= TEXT_MAX && uri_is_valid(slice_of(text));
 }
 
 bool text_is_line(const char *text)

@@ -12,16 +12,16 @@
 /* Of a text that no other rule bounds. */
 #define TEXT_MAX 1024
 
-/* An absolute path that fits struct sockaddr_un with its NUL. */
-bool text_is_socket(const char *text);
-
 /* An absolute path without control characters. */
 bool text_is_file(const char *text);
+
+/* The same that fits struct sockaddr_un with its NUL. */
+bool text_is_socket(const char *text);
 
 /* 1 to 64 letters, digits, '_', '.' and '-'. */
 bool text_is_name(const char *text);
 
-/* WAMP 2.1.1, the loose form of a URI: components between dots, no blank and no '#' in them. */
+/* A URI of WAMP as codec/uri.h has it. */
 bool text_is_realm(const char *text);
 
 /* Something, on one line. */

@@ -9,8 +9,8 @@
 
 #include "wamp/msg.h"
 
-#include "codec/chars.h"
 #include "codec/emit.h"
+#include "codec/uri.h"
 
 enum msg_field {
 	FIELD_END = 0,
@@ -282,48 +282,7 @@ void wamp_write(struct buf *b, const struct wamp_msg *msg)
 
 /* ---- URIs ---- */
 
-/* White space of Unicode beyond ASCII, which "\s" means too where a router is strict. */
-static bool msg_is_wide_space(const unsigned char *p, const unsigned char *end)
-{
-	size_t n = chars_length(p, end);
-	unsigned c;
-
-	/* None of it has four bytes. */
-	if (n == 2)
-		c = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-	else if (n == 3)
-		c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	else
-		return false;
-	return c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-	       c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-/* What a byte is in a URI: 0 forbidden (white space, control characters, #), 1 a dot, 2 anything
- * else. */
-static unsigned msg_uri_class(const unsigned char *p, const unsigned char *end)
-{
-	if (*p >= 0xc2 && *p <= 0xe3)
-		return msg_is_wide_space(p, end) ? 0 : 2;
-	if (*p > '.')
-		return *p == 0x7f ? 0 : 2;
-	if (*p == '.')
-		return 1;
-	return *p > ' ' && *p != '#' ? 2 : 0;
-}
-
 bool wamp_uri_is_valid(struct slice uri)
 {
-	const unsigned char *p = (const unsigned char *)uri.ptr, *end = p ? p + uri.len : NULL;
-	unsigned before = 1;
-
-	for (; p < end; p++) {
-		unsigned class = msg_uri_class(p, end);
-
-		/* No component is empty. */
-		if (!class || class + before == 2)
-			return false;
-		before = class;
-	}
-	return before == 2;
+	return uri_is_valid(uri);
 }
