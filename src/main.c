@@ -169,6 +169,9 @@ static const char *main_credentials(void)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
 
+	/* An empty name would be that of the root directory. */
+	if (directory && !*directory)
+		directory = NULL;
 	if (arg_check && (!directory || access(directory, R_OK | X_OK) < 0))
 		return SECRET_UNSEEN;
 	return directory;

@@ -12,6 +12,7 @@
 #include "config/document.h"
 
 #include "base/mem.h"
+#include "codec/chars.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -289,4 +290,21 @@ void document_pair(const struct document *document, const struct node *mapping, 
 
 	*ret_key = document_node(document, pair->key);
 	*ret_value = document_node(document, pair->value);
+}
+
+bool document_has_comment_behind(const struct document *document, const struct node *text)
+{
+	const yaml_mark_t *mark = &document_yaml_node(document, text->id)->end_mark;
+	struct slice line = document_line(document, (unsigned)mark->line + 1);
+	const unsigned char *p = (const unsigned char *)line.ptr, *end = p + line.len;
+	size_t n = 1;
+
+	/* Columns are characters. */
+	for (size_t column = 0; column < mark->column && p < end && n; column++) {
+		n = chars_length(p, end);
+		p += n;
+	}
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	return p < end && *p == '#';
 }

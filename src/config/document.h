@@ -55,3 +55,7 @@ size_t document_size(const struct document *document, const struct node *node);
 struct node document_item(const struct document *document, const struct node *list, size_t i);
 void document_pair(const struct document *document, const struct node *mapping, size_t i,
 		   struct node *ret_key, struct node *ret_value);
+
+/* Whether a comment begins on the line behind the text; a person may have meant it as a part of it.
+ */
+bool document_has_comment_behind(const struct document *document, const struct node *text);

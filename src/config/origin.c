@@ -37,6 +37,9 @@ static int origin_check_secret(const struct config_option *option, const struct 
 	if (r > 0)
 		config_errors_add(errors, setting->file, setting->line, "'%s': %s", option->name,
 				  message);
+	else if (r == 0 && secret_doubt(&secret))
+		config_errors_warn(errors, setting->file, setting->line, "'%s' %s", option->name,
+				   secret_doubt(&secret));
 	return r < 0 ? r : 0;
 }
 

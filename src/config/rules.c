@@ -13,6 +13,7 @@
 
 #include "config/rules.h"
 
+#include "codec/chars.h"
 #include "config/secret.h"
 
 #include <stdio.h>
@@ -289,6 +290,56 @@ static void rules_warn_of_secret(const struct rules_session *s, const char *name
 					   : "");
 }
 
+/* A text that was copied with something that nobody sees is sent with it. */
+static void rules_warn_of_blanks(const struct rules_session *s)
+{
+	static const char *const names[] = {"realm", "auth_id", "auth_role", "user_agent"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct setting *at = rules_find(s, names[i]);
+
+		if (at && chars_has_blank_end(at->value.text, strlen(at->value.text)))
+			config_errors_warn(s->rules->errors, at->file, at->line,
+					   "'%s' begins or ends with a blank, or with a character "
+					   "that nobody sees, and is sent with it",
+					   names[i]);
+	}
+}
+
+/* The WebSocket library counts in seconds. */
+static void rules_warn_of_seconds(const struct rules_session *s)
+{
+	static const char *const names[] = {"open_handshake_timeout", "ping_interval",
+					    "ping_timeout"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct setting *at = rules_find(s, names[i]);
+
+		if (at && at->value.number % 1000)
+			config_errors_warn(s->rules->errors, at->file, at->line,
+					   "'%s' counts in whole seconds: it is %llus", names[i],
+					   (unsigned long long)at->value.number / 1000 + 1);
+	}
+}
+
+static void rules_warn_of_headers(const struct rules_session *s)
+{
+	const struct setting *places[] = {rules_find(s, "headers"),
+					  settings_find(s->common, CONFIG_SESSION, "headers")};
+
+	for (size_t p = 0; p < ARRAY_SIZE(places); p++)
+		for (size_t i = 0; places[p] && i < places[p]->value.members.n; i++) {
+			const struct member *m = &places[p]->value.members.items[i];
+
+			if (chars_has_blank_end(m->text, strlen(m->text)))
+				config_errors_warn(s->rules->errors, m->file, m->line,
+						   "the value of the header '%.60s' begins or ends "
+						   "with a blank, which HTTP drops, or with a "
+						   "character that nobody sees",
+						   m->key);
+		}
+}
+
 static void rules_warn(const struct rules_session *s)
 {
 	const struct config_session *session = s->session;
@@ -296,6 +347,9 @@ static void rules_warn(const struct rules_session *s)
 
 	rules_warn_of_secret(s, "auth_secret");
 	rules_warn_of_secret(s, "tls_key_passphrase");
+	rules_warn_of_blanks(s);
+	rules_warn_of_seconds(s);
+	rules_warn_of_headers(s);
 	if (rules_has_method(session, "ticket") && !session->use_tls && !session->is_near) {
 		at = rules_find(s, "auth_method");
 		config_errors_warn(s->rules->errors, at->file, at->line,

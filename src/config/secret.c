@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "codec/chars.h"
 #include "config/text.h"
 
 #include <errno.h>
@@ -51,6 +52,38 @@ static bool secret_is_name(const char *text)
 	       strcmp(text, "..") != 0 && !text_has_control(text);
 }
 
+/* What keeps a secret from being sent as it is, or NULL. */
+static const char *secret_fault(struct slice text)
+{
+	const unsigned char *p = (const unsigned char *)text.ptr, *end = p + text.len;
+
+	if (text.len >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
+		return "begins with a byte order mark and is UTF-16; save it as UTF-8 without one";
+	if (slice_starts_with(text, SLICE(CHARS_BYTE_ORDER_MARK)))
+		return "begins with a byte order mark, which would be sent with it; save it "
+		       "without one";
+	for (size_t n = 1; p < end; p += n) {
+		n = chars_length(p, end);
+		if (!n)
+			return "is not UTF-8; convert it with iconv(1)";
+		if (!*p)
+			return "holds a NUL character";
+		if (*p == '\n' || *p == '\r')
+			return "has more than one line, or an empty one behind it";
+		if (*p < 0x20 || *p == 0x7f)
+			return "holds a control character, such as a tab";
+	}
+	return NULL;
+}
+
+const char *secret_doubt(const struct secret *secret)
+{
+	return chars_has_blank_end(secret->text, secret->len)
+		       ? "begins or ends with a blank, or with a character that nobody sees, and "
+			 "is sent with it"
+		       : NULL;
+}
+
 const char *secret_problem(const char *reference)
 {
 	const char *path = secret_behind(reference, SECRET_FILE);
@@ -67,7 +100,9 @@ const char *secret_problem(const char *reference)
 	if (!secret_is_inline(reference))
 		return "begins with '@' and is neither \"@file:/path\" nor \"@credential:name\"; a "
 		       "secret that begins so must stand in a file";
-	return strlen(reference) <= SECRET_MAX ? NULL : "is longer than 64 KiB";
+	if (strlen(reference) > SECRET_MAX)
+		return "is longer than 64 KiB";
+	return secret_fault(slice_of(reference));
 }
 
 void secret_done(struct secret *secret)
@@ -123,7 +158,7 @@ static bool secret_is_unusable(const struct stat *st, const char *path, char *re
 			 shown);
 	else if (!st->st_size)
 		snprintf(ret_message, SECRET_MAX_MESSAGE, SECRET_PATH " is empty", shown);
-	else if (st->st_size > SECRET_MAX + 1)
+	else if (st->st_size > SECRET_MAX + 2)
 		snprintf(ret_message, SECRET_MAX_MESSAGE,
 			 SECRET_PATH " is longer than 64 KiB, which is no secret", shown);
 	else
@@ -150,18 +185,20 @@ static ssize_t secret_fill(char *text, size_t cap, int fd)
 	return (ssize_t)len;
 }
 
-/* What is wrong with the bytes, or NULL; drops the newline. */
+/* What is wrong with the bytes, or NULL; drops the line end. */
 static const char *secret_settle(struct secret *secret)
 {
-	if (secret->len && secret->text[secret->len - 1] == '\n')
-		secret->text[--secret->len] = '\0';
+	if (secret->len && secret->text[secret->len - 1] == '\n') {
+		secret->len--;
+		if (secret->len && secret->text[secret->len - 1] == '\r')
+			secret->len--;
+		explicit_bzero(secret->text + secret->len, 2);
+	}
 	if (!secret->len)
 		return "is empty";
 	if (secret->len > SECRET_MAX)
 		return "is longer than 64 KiB, which is no secret";
-	if (memchr(secret->text, '\0', secret->len))
-		return "holds a NUL character";
-	return NULL;
+	return secret_fault((struct slice){secret->text, secret->len});
 }
 
 static int secret_read_fd(struct secret *ret, int fd, size_t size, const char *path,

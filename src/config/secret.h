@@ -10,9 +10,12 @@
  *
  * A secret is read when it is used and wiped right after, so that a rotated
  * one is taken at the next join and none lies around in memory. A file must be
- * a regular one that others (S_IRWXO) cannot read and whose group cannot write;
- * one newline at its end is dropped. What is handed out never stands in a
- * message.
+ * a regular one that others (S_IRWXO) cannot read and whose group cannot write.
+ *
+ * Wherever it stands, a secret is one line of UTF-8 without control characters;
+ * one line end (LF, or CR LF) at the end of a file is dropped. Nothing else is
+ * changed: what cannot be sent as it is is refused, never mended in silence.
+ * What is handed out never stands in a message.
  */
 
 #include "base/cleanup.h"
@@ -55,6 +58,9 @@ void secret_done(struct secret *secret);
  */
 #define SECRET_UNSEEN ""
 bool secret_is_unseen(const char *reference, const char *credentials);
+
+/* What is allowed and may be a slip, to follow "the secret "; NULL: nothing. */
+const char *secret_doubt(const struct secret *secret);
 
 /* What is wrong with the reference itself, to follow "'auth_secret' "; NULL: nothing. */
 const char *secret_problem(const char *reference);

@@ -80,10 +80,6 @@ static void settings_unknown_key(const struct settings_walk *w, const struct set
 		config_errors_add(w->base.errors, w->base.file, key->line,
 				  "key '%s' in %s is not supported by this version; remove it",
 				  name, place->name);
-	} else if (strcmp(name, "<<") == 0) {
-		config_errors_add(w->base.errors, w->base.file, key->line,
-				  "'<<' does not merge here; what sessions share stands in "
-				  "'defaults'");
 	} else if (elsewhere) {
 		config_errors_add(w->base.errors, w->base.file, key->line,
 				  "unknown key '%s' in %s; it belongs in '%s'", name, place->name,
@@ -171,8 +167,8 @@ static void settings_wrong_value(const struct settings_walk *w, const struct con
 				  "later one; give %s",
 				  option->name, text, right);
 	else
-		config_errors_add(errors, w->base.file, line, "'%s' must be %s, not '%.60s'",
-				  option->name, right, text);
+		config_errors_add(errors, w->base.file, line, "'%s' must be %s, not '%.60s'%s",
+				  option->name, right, text, value_hint(option, text));
 }
 
 static void settings_wrong_kind(const struct settings_walk *w, const struct config_option *option,
@@ -201,6 +197,12 @@ static int settings_read_text(const struct settings_walk *w, const struct config
 		settings_wrong_value(w, option, line, node->text.ptr);
 		return CONFIG_INVALID;
 	}
+	if (option->type == CONFIG_SECRET && node->is_plain &&
+	    document_has_comment_behind(w->base.document, node))
+		config_errors_warn(w->base.errors, w->base.file, line,
+				   "'%s' ends before the '#', which begins a comment; if that "
+				   "belongs to it, put all of it in quotes",
+				   option->name);
 	if (value.text) {
 		value.text = member_copy(w->base.arena, node->text);
 		if (!value.text)

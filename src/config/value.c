@@ -58,13 +58,18 @@ struct value_decimal {
 	double mantissa, scale;
 };
 
-/* Reads 12 or 12.5; returns what follows, or NULL if there is no such number. */
+/*
+ * Reads 12 or 12.5; returns what follows, or NULL if there is no such number. A
+ * leading zero is refused, since YAML itself takes 010 for 8.
+ */
 static const char *value_parse_decimal(struct value_decimal *ret, const char *text, bool fraction)
 {
 	struct value_decimal d = {0, 1};
 	unsigned n_digits = 0;
 	bool behind = false;
 
+	if (text[0] == '0' && value_is_digit(text[1]))
+		return NULL;
 	for (; value_is_digit(*text) || (*text == '.' && fraction && !behind); text++) {
 		if (*text == '.') {
 			if (!n_digits || !value_is_digit(text[1]))
@@ -103,7 +108,7 @@ static int value_parse_number(double *ret, const struct config_option *option, c
 	return 0;
 }
 
-/* Whole numbers of the type's unit; a fraction of a millisecond counts as a whole one. */
+/* Whole numbers of the type's unit; what would have to be rounded is refused. */
 static int value_parse_whole(struct value *ret, const struct config_option *option,
 			     const char *text, bool fraction, const struct value_unit *units,
 			     size_t n_units)
@@ -118,9 +123,9 @@ static int value_parse_whole(struct value *ret, const struct config_option *opti
 	r = value_parse_number(&number, option, text, fraction, units, n_units);
 	if (r)
 		return r;
+	if ((double)(uint64_t)number != number)
+		return VALUE_WRONG;
 	ret->number = (uint64_t)number;
-	if ((double)ret->number < number)
-		ret->number++;
 	return 0;
 }
 
@@ -370,7 +375,7 @@ static const char *value_noun(enum config_type type)
 	case CONFIG_SIZE:
 		return "a size (such as 65536, 64K, 16M or 1G)";
 	case CONFIG_DURATION:
-		return "a duration (such as 5, 0.5, 500ms, 5s, 2min or 1h)";
+		return "a duration in whole milliseconds (such as 5, 0.5, 500ms, 5s, 2min or 1h)";
 	case CONFIG_FACTOR:
 		return "a number (such as 1 or 1.5)";
 	case CONFIG_MODE:
@@ -381,7 +386,7 @@ static const char *value_noun(enum config_type type)
 	case CONFIG_WORDS:
 		return ""; /* what the row says */
 	case CONFIG_SOCKET:
-		return "an absolute path of at most 107 bytes";
+		return "an absolute path of at most 107 bytes without control characters";
 	case CONFIG_NAME:
 		return "a name of 1 to 64 letters, digits, '_', '.' or '-'";
 	case CONFIG_URL:
@@ -391,12 +396,13 @@ static const char *value_noun(enum config_type type)
 	case CONFIG_PATH:
 		return "the path of a url such as /ws, in ASCII, without blanks and '#'";
 	case CONFIG_REALM:
-		return "the name of a realm: without blanks and '#', and no dot without a word on "
-		       "each side";
+		return "the name of a realm: without blanks (also those that only look like one, "
+		       "such as a no-break space), control characters and '#', and no dot "
+		       "without a word on each side";
 	case CONFIG_TEXT:
 		return "a text of 1 to 1024 bytes without control characters";
 	case CONFIG_FILE:
-		return "an absolute path";
+		return "an absolute path without control characters";
 	case CONFIG_ORIGIN:
 		return "an origin such as https://app.example.org, or 'null'";
 	case CONFIG_SECRET:
@@ -409,6 +415,16 @@ static const char *value_noun(enum config_type type)
 		return "a mapping, such as {site: north}";
 	}
 	return "";
+}
+
+const char *value_hint(const struct config_option *option, const char *text)
+{
+	bool is_number = option->type == CONFIG_COUNT || option->type == CONFIG_SIZE ||
+			 option->type == CONFIG_DURATION || option->type == CONFIG_FACTOR;
+
+	return is_number && text[0] == '0' && value_is_digit(text[1])
+		       ? " (without leading zeros, which mean octal elsewhere)"
+		       : "";
 }
 
 static bool value_has_range(enum config_type type)

@@ -30,6 +30,10 @@ int value_parse(struct value *ret, const struct config_option *option, const cha
 /* What would be right, to follow "must be": "a duration from 1s to 1h, such as ...". */
 void value_describe(const struct config_option *option, char *ret_text, size_t n_text);
 
+/* What is wrong with a text that is no value, if it is a slip of a known kind, in brackets; or "".
+ */
+const char *value_hint(const struct config_option *option, const char *text);
+
 /* Whether it is a word that the row will know in a later version. */
 bool value_is_later(const struct config_option *option, const char *text);
 

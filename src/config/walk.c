@@ -70,6 +70,12 @@ bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, s
 	}
 	if (!walk_check_node(w, &key, key.line))
 		return false;
+	if (key.is_plain && slice_is(key.text, "<<")) {
+		config_errors_add(w->errors, w->file, key.line,
+				  "'<<' does not merge here; what sessions share stands in "
+				  "'defaults'");
+		return false;
+	}
 	first = walk_find_duplicate(w, mapping, i, key.text);
 	if (first) {
 		config_errors_add(w->errors, w->file, key.line,

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Challenges of a router of ours: those of the vectors are answered, the others refused, and nobody waits."""
+import base64
+import hmac
 import json
 import pathlib
 import subprocess
@@ -9,7 +11,7 @@ import time
 import pytest
 
 from crossbar_secure import joined, no_leak, refused, watch
-from world import Answers, answers, free_port, until
+from world import WAIT, Answers, answers, free_port, until
 
 SECRET = "secret123"
 CHALLENGE = ('{"nonce": "LHRTC9zeOIrt_9U3", "authprovider": "userdb", "authid": "peter", '
@@ -37,10 +39,10 @@ def challenge(make_daemon, tmp_path):
     """A challenger with that Extra, and the daemon that meets it."""
     routers = []
 
-    def start(extra, *more):
+    def start(extra, *more, content=SECRET.encode()):
         secret = tmp_path / "secret"
         secret.touch(0o600)
-        secret.write_text(SECRET)
+        secret.write_bytes(content)
         router = Challenger(extra if isinstance(extra, str) else json.dumps(extra), *more)
         routers.append(router)
         daemon = make_daemon(daemon={"log_level": "debug"}, session={
@@ -77,6 +79,51 @@ def test_what_was_escaped_is_signed_unescaped(challenge):
     spelled = CHALLENGE.replace('"', '\\u0022').replace("/", "\\/")
     router, _ = challenge('{"challenge":"%s"}' % spelled)
     assert router.take()[1] == VECTORS["unsalted"][1]
+
+
+@pytest.mark.parametrize("content", [b"secret123\r\n", b"secret123\n", "gr\u00fc\u00dfe\n".encode(), b" two words "],
+                         ids=["carriage-return", "newline", "umlauts", "blanks"])
+def test_what_is_in_the_file_is_what_is_used(challenge, content):
+    """Nothing but a line end at the end is dropped, and nothing is converted."""
+    router, daemon = challenge({"challenge": CHALLENGE}, content=content)
+    key = content.removesuffix(b"\n").removesuffix(b"\r")
+    signature = base64.b64encode(hmac.new(key, CHALLENGE.encode(), "sha256").digest()).decode()
+    assert router.take()[:2] == [5, signature]
+    no_leak(daemon, key.decode())
+
+
+ALTERED = {
+    "Latin-1": (b"gr\xfc\xdfe\n", "is not UTF-8"),
+    "byte-order-mark": (b"\xef\xbb\xbfsqueamish\n", "byte order mark"),
+    "UTF-16": ("\ufeffsqueamish".encode("utf-16-le"), "byte order mark"),
+    "two-lines": (b"squeamish\nsqueamish\n", "more than one line"),
+    "empty-line": (b"squeamish\n\n", "more than one line"),
+    "tab": (b"squeamish\tx\n", "control character"),
+    "NUL": (b"squeamish\0x\n", "NUL"),
+}
+
+
+@pytest.mark.parametrize("method", ["ticket", "wampcra"])
+@pytest.mark.parametrize("content,words", ALTERED.values(), ids=ALTERED)
+def test_what_could_not_be_sent_as_it_is_is_told_and_not_sent(make_daemon, tmp_path, method, content, words):
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_bytes(b"right")
+    daemon = make_daemon(session={"url": f"ws://127.0.0.1:{free_port()}/ws", "auth_method": method, "auth_id": "joe",
+                                  "auth_secret": f"@file:{secret}", "reconnect_delay": 0.05,
+                                  "reconnect_max_delay": 0.05})
+    daemon.start()
+    # At an attempt ...
+    secret.write_bytes(content)
+    until("it is told", lambda: words in daemon.log.read_text())
+    assert "squeamish" not in daemon.log.read_text()
+    assert daemon.stop() == 0
+    # ... at a check, and at a start.
+    config = tmp_path / "wampbridge.yaml"
+    for more in (["--check-config"], []):
+        done = subprocess.run([daemon.program, "-c", config, *more], capture_output=True, text=True, timeout=WAIT)
+        assert done.returncode == 78 and words in done.stderr and f"{config}:" in done.stderr, done
+        assert "squeamish" not in done.stderr
 
 
 WRONG = {

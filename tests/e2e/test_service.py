@@ -282,6 +282,14 @@ def test_what_the_configuration_names_and_is_not_there_ends_the_start_with_78(tm
     assert not os.path.exists(tmp_path / "s.sock")
 
 
+def test_an_empty_name_of_a_directory_of_credentials_is_none(tmp_path, start):
+    """It would be that of the root directory."""
+    process = start("sessions: {default: {url: 'ws://127.0.0.1:1/', auth_method: ticket, auth_id: joe,"
+                    " auth_secret: '@credential:etc'}}\n", environment={"CREDENTIALS_DIRECTORY": ""})
+    assert process.wait(WAIT) == 78
+    assert "there are no credentials" in log_of(tmp_path)
+
+
 # ---- looking at the configuration ----
 
 

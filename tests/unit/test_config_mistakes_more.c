@@ -71,6 +71,9 @@ static const struct mistake values[] = {
 	{"defaults:\n  auth_secret: '@env:X'\n", 2, {"neither \"@file:/path\" nor"}},
 	{"defaults:\n  auth_secret: ''\n", 2, {"must not be empty"}},
 	{"defaults:\n  auth_secret: @file:/x\n", 2, {"not YAML", "\"@file:/path\""}},
+	{"defaults:\n  auth_secret: |\n    s3cret\n", 2, {"'auth_secret' has more than one line"}},
+	{"defaults:\n  auth_secret: \"s\\tx\"\n", 2, {"'auth_secret' holds a control character"}},
+	{"defaults:\n  auth_secret: \"\\uFEFFs\"\n", 2, {"'auth_secret' begins with a byte order"}},
 	{"defaults:\n  auth_secret: [a]\n", 2, {"'auth_secret' must be \"@file:/path\"", "a list"}},
 	{"defaults:\n  auth_extra: x\n", 2, {"'auth_extra' must be a mapping", "single value"}},
 	{"defaults:\n  auth_extra: [a]\n", 2, {"'auth_extra' must be a mapping", "not a list"}},
@@ -371,6 +374,25 @@ static void what_is_allowed_and_not_wise_is_warned_of_once(void **state)
 		{WSS "  tls_cert: /c\n  tls_key: /k\n  tls_key_passphrase: x\n", 5,
 		 "'tls_key_passphrase' stands in the file itself"},
 		{WSS, 0, NULL},
+		/* what would be sent with something that nobody sees */
+		{WSS "  auth_id: \"joe\xc2\xa0\"\n", 3, "'auth_id' begins or ends with a blank"},
+		{WSS "  auth_id: ' joe'\n", 3, "'auth_id' begins or ends with a blank"},
+		{WSS "  auth_role: \"\xef\xbb\xbfr\"\n", 3, "'auth_role' begins or ends"},
+		{WSS "  user_agent: 'u '\n", 3, "'user_agent' begins or ends"},
+		{WSS "  realm: \"r\xe2\x80\x8b\"\n", 3, "'realm' begins or ends"},
+		{WSS "  auth_id: j\xc3\xb6\x65 b\n", 0, NULL},
+		{WSS "  headers:\n    X-A: 'a '\n", 4, "header 'X-A' begins or ends with a blank"},
+		{WSS "sessions:\n  a:\n    headers: {X-A: \"\xc2\xa0\"}\n", 5, "header 'X-A'"},
+		/* what would be cut or rounded */
+		{WSS "  auth_method: ticket\n  auth_id: a\n  auth_secret: '@file:/s' # c\n", 0,
+		 NULL},
+		{WSS "  auth_method: ticket\n  auth_id: a\n  auth_secret: \"@file:/s\"  # c\n", 0,
+		 NULL},
+		{WSS "  ping_interval: 1.5\n", 3,
+		 "'ping_interval' counts in whole seconds: it is 2s"},
+		{WSS "  ping_timeout: 1001ms\n", 3, "it is 2s"},
+		{WSS "  open_handshake_timeout: 2.5\n", 3, "it is 3s"},
+		{WSS "  ping_interval: 2000ms\n", 0, NULL},
 	};
 	struct files f;
 
@@ -379,6 +401,39 @@ static void what_is_allowed_and_not_wise_is_warned_of_once(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		check_warning(&f, &table[i]);
 	files_done(&f);
+}
+
+static void a_secret_that_yaml_cuts_at_a_comment_is_warned_of(void **state)
+{
+	static const char *const texts[] = {
+		"defaults: \n  auth_secret: hush #ss\n",
+		"defaults: \n  auth_secret: h\xc3\xbcsh   # ss\n",
+		"defaults: \n  auth_secret: hush\t#ss",
+	};
+	static const char *const plain[] = {
+		"defaults: \n  auth_secret: hush#ss\n",
+		"defaults: \n  auth_secret: 'hush #ss' # whose it is\n",
+		"defaults: \n  auth_secret: hush\n# a comment\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts) + ARRAY_SIZE(plain); i++) {
+		CLEANUP(config_errors_done) struct config_errors errors;
+		bool is_cut = i < ARRAY_SIZE(texts);
+		struct config *config = NULL;
+		size_t n_found = 0;
+
+		config_errors_init(&errors);
+		assert_int_equal(files_load_text(&config,
+						 is_cut ? texts[i] : plain[i - ARRAY_SIZE(texts)],
+						 &errors),
+				 CONFIG_INVALID);
+		for (size_t k = 0; k < errors.n_warnings; k++)
+			n_found += strstr(errors.warnings[k],
+					  ":2: 'auth_secret' ends before the '#'") != NULL;
+		if (n_found != is_cut)
+			fail_msg("row %zu: %zu warnings", i, n_found);
+	}
 }
 
 static void a_secret_in_a_file_that_others_read_is_named_so(void **state)
@@ -408,6 +463,7 @@ int main(void)
 		cmocka_unit_test(auth_extra_is_at_most_16_kib),
 		cmocka_unit_test(a_billion_laughs_in_auth_extra_end),
 		cmocka_unit_test(what_is_allowed_and_not_wise_is_warned_of_once),
+		cmocka_unit_test(a_secret_that_yaml_cuts_at_a_comment_is_warned_of),
 		cmocka_unit_test(a_secret_in_a_file_that_others_read_is_named_so),
 	};
 

@@ -69,21 +69,25 @@ static void an_inline_secret_is_itself(void **state)
 	char message[SECRET_MAX_MESSAGE];
 
 	(void)state;
-	assert_int_equal(secret_read(&secret, "pa#ss \n", NULL, message), 0);
-	assert_string_equal(secret.text, "pa#ss \n");
-	assert_int_equal(secret.len, 7);
+	assert_int_equal(secret_read(&secret, "pa#ss \xc3\xbc", NULL, message), 0);
+	assert_string_equal(secret.text, "pa#ss \xc3\xbc");
+	assert_int_equal(secret.len, 8);
 	assert_true(secret_is_inline("x@file:"));
 	assert_false(secret_is_inline("@file:/x"));
 	assert_false(secret_is_inline("@credential:x"));
 }
 
-static void a_file_is_read_without_its_last_newline(void **state)
+static void a_file_is_read_without_its_last_line_end(void **state)
 {
 	static const struct {
 		const char *bytes, *secret;
 	} table[] = {
-		{"s3cret", "s3cret"},	    {"s3cret\n", "s3cret"}, {"s3cret\n\n", "s3cret\n"},
-		{" s\tt \r\n", " s\tt \r"}, {"\n\n", "\n"},	    {"@file:/x", "@file:/x"},
+		{"s3cret", "s3cret"},
+		{"s3cret\n", "s3cret"},
+		{"s3cret\r\n", "s3cret"},
+		{" two words \n", " two words "},
+		{"gr\xc3\xbc\xc3\x9f\x65\n", "gr\xc3\xbc\xc3\x9f\x65"},
+		{"@file:/x", "@file:/x"},
 	};
 	struct place p;
 
@@ -113,6 +117,9 @@ static void the_longest_secret_is_read_and_a_longer_one_refused(void **state)
 	check_refusal(&p, "longer than 64 KiB");
 	bytes[SECRET_MAX] = '\n';
 	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX + 1), 0);
+	assert_int_equal(p.secret.len, SECRET_MAX);
+	memcpy(bytes + SECRET_MAX, "\r\n", 2);
+	assert_int_equal(place_try(&p, 0600, bytes, SECRET_MAX + 2), 0);
 	assert_int_equal(p.secret.len, SECRET_MAX);
 	place_done(&p);
 }
@@ -170,6 +177,62 @@ static void what_is_no_secret_is_refused(void **state)
 	assert_int_equal(place_read(&p, "dir"), SECRET_UNUSABLE);
 	check_refusal(&p, "not a regular file");
 	place_done(&p);
+}
+
+/* What would be sent otherwise than it stands there, or holds more than a person sees. */
+static const struct {
+	struct slice bytes;
+	const char *word;
+} altered[] = {
+	{SLICE("gr\xfc\xdf\x65"), "is not UTF-8"},
+	{SLICE("\xed\xa0\x80"), "is not UTF-8"},
+	{SLICE("s\xc3"), "is not UTF-8"},
+	{SLICE("\xef\xbb\xbfhush"), "byte order mark"},
+	{SLICE("\xff\xfeh\0u\0"), "byte order mark and is UTF-16"},
+	{SLICE("\xfe\xff\0h\0u"), "byte order mark and is UTF-16"},
+	{SLICE("hush\nhush"), "more than one line"},
+	{SLICE("hush\rhush"), "more than one line"},
+	{SLICE("hush\n\n"), "more than one line"},
+	{SLICE("hush\r\n\r\n"), "more than one line"},
+	{SLICE("hush\thush"), "a control character"},
+	{SLICE("hush\x1b[0m"), "a control character"},
+	{SLICE("hush\x7f"), "a control character"},
+	{SLICE("hush\0hush"), "a NUL"},
+	{SLICE("\r\n"), "is empty"},
+};
+
+static void what_cannot_be_sent_as_it_is_is_refused(void **state)
+{
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(altered); i++) {
+		int r = place_try(&p, 0600, altered[i].bytes.ptr, altered[i].bytes.len);
+
+		if (r != SECRET_UNUSABLE)
+			fail_msg("row %zu is taken", i);
+		check_refusal(&p, altered[i].word);
+		assert_null(strstr(p.message, "hush"));
+	}
+	place_done(&p);
+}
+
+static void the_same_counts_for_one_in_the_configuration_itself(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(altered); i++) {
+		struct secret secret = {0};
+		char message[SECRET_MAX_MESSAGE];
+		const char *text = altered[i].bytes.ptr;
+
+		/* NUL ends it, and a line end is dropped from files only. */
+		if (strlen(text) != altered[i].bytes.len || strcmp(text, "\r\n") == 0)
+			continue;
+		assert_int_equal(secret_read(&secret, text, NULL, message), SECRET_UNUSABLE);
+		assert_non_null(strstr(message, altered[i].word));
+		assert_null(strstr(message, "hush"));
+	}
 }
 
 /* A test that hangs has failed: the pipe has no writer. */
@@ -348,14 +411,45 @@ static void a_configuration_whose_secrets_cannot_be_read_is_told_by_line(void **
 	place_done(&p);
 }
 
+static void a_secret_with_a_blank_at_its_end_is_warned_of(void **state)
+{
+	static const char config[] =
+		"defaults: {url: 'wss://h/', auth_method: ticket, auth_id: a,\n"
+		"  auth_secret: '@credential:one'}\n";
+	static const char *const doubtful[] = {"hush \n", " hush", "hush\xc2\xa0\n",
+					       "hush\xe2\x80\x8b\n"};
+	struct place p;
+
+	(void)state;
+	place_init(&p);
+	for (size_t i = 0; i < ARRAY_SIZE(doubtful); i++) {
+		CLEANUP(config_errors_done) struct config_errors errors;
+		CLEANUP(config_freep) struct config *c = NULL;
+
+		config_errors_init(&errors);
+		files_write(&p.files, "one", doubtful[i]);
+		files_write(&p.files, "x.yaml", config);
+		assert_int_equal(
+			config_load(&c, &(struct config_source){.file = p.files.path}, &errors), 0);
+		assert_int_equal(config_check_secrets(c, p.files.dir, &errors), 0);
+		assert_int_equal(errors.n_warnings, 1);
+		assert_non_null(strstr(errors.warnings[0], "x.yaml:2: 'auth_secret' begins or "));
+		assert_null(strstr(errors.warnings[0], "hush"));
+	}
+	place_done(&p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_inline_secret_is_itself),
-		cmocka_unit_test(a_file_is_read_without_its_last_newline),
+		cmocka_unit_test(a_file_is_read_without_its_last_line_end),
 		cmocka_unit_test(the_longest_secret_is_read_and_a_longer_one_refused),
 		cmocka_unit_test(only_a_file_closed_to_others_is_read),
 		cmocka_unit_test(what_is_no_secret_is_refused),
+		cmocka_unit_test(what_cannot_be_sent_as_it_is_is_refused),
+		cmocka_unit_test(the_same_counts_for_one_in_the_configuration_itself),
+		cmocka_unit_test(a_secret_with_a_blank_at_its_end_is_warned_of),
 		cmocka_unit_test(a_pipe_keeps_nobody_waiting),
 		cmocka_unit_test(a_link_is_followed_and_what_it_names_must_be_closed),
 		cmocka_unit_test(a_file_that_was_replaced_counts_at_the_next_reading),
