@@ -147,20 +147,30 @@ static bool settings_unpack_url(const struct settings_walk *w, const struct node
 	return false;
 }
 
+/* What is wrong with a text whose type can tell; "" for the others. */
+static void settings_explain(const struct config_option *option, const char *text,
+			     char ret_text[URL_MAX_PROBLEM])
+{
+	ret_text[0] = '\0';
+	if (option->type == CONFIG_URL)
+		url_explain(url_check(text), text, ret_text);
+	else if (option->type == CONFIG_PATH)
+		url_explain(url_check_path(text), text, ret_text);
+	else if (option->type == CONFIG_SECRET)
+		snprintf(ret_text, URL_MAX_PROBLEM, "%s", secret_problem(text));
+}
+
 /* A secret is never repeated, nor a url, which may hold one. */
 static void settings_wrong_value(const struct settings_walk *w, const struct config_option *option,
 				 unsigned line, const char *text)
 {
 	struct config_errors *errors = w->base.errors;
-	char right[300];
+	char right[300], problem[URL_MAX_PROBLEM];
 
 	value_describe(option, right, sizeof(right));
-	if (option->type == CONFIG_URL)
-		config_errors_add(errors, w->base.file, line, "'%s' %s", option->name,
-				  url_problem(url_check(text)));
-	else if (option->type == CONFIG_SECRET)
-		config_errors_add(errors, w->base.file, line, "'%s' %s", option->name,
-				  secret_problem(text));
+	settings_explain(option, text, problem);
+	if (problem[0])
+		config_errors_add(errors, w->base.file, line, "'%s' %s", option->name, problem);
 	else if (value_is_later(option, text))
 		config_errors_add(errors, w->base.file, line,
 				  "'%s': '%s' is not supported by this version, and will be by a "

@@ -10,14 +10,15 @@
 
 #include "config/url.h"
 
+#include "codec/chars.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define URL_MAX_HOST 253
-#define URL_MAX_PATH 1024
 #define URL_WS_PORT  80 /* RFC 6455 3 */
 #define URL_WSS_PORT 443
 
@@ -57,40 +58,74 @@ static bool url_is_ipv6(struct slice host)
 	return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-static bool url_is_name(struct slice host)
+/* Digits and dots alone are an address, which must not be read otherwise than it looks (010, 1). */
+static bool url_is_ipv4(struct slice host)
 {
-	if (!host.len || host.len > URL_MAX_HOST || host.ptr[0] == '.' || host.ptr[0] == '-')
+	char text[INET_ADDRSTRLEN];
+	struct in_addr address;
+
+	if (host.len >= sizeof(text))
 		return false;
+	memcpy(text, host.ptr, host.len);
+	text[host.len] = '\0';
+	return inet_pton(AF_INET, text, &address) == 1;
+}
+
+static enum url_outcome url_check_name(struct slice host)
+{
+	bool is_numeric = true;
+
+	if (!host.len)
+		return URL_NO_HOST;
+	if (host.len > URL_MAX_NAME)
+		return URL_LONG_NAME;
+	if (host.ptr[0] == '.' || host.ptr[0] == '-')
+		return URL_BAD_NAME;
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.ptr[i];
 
 		if (!url_is_alnum(c) && c != '.' && c != '-' && c != '_')
-			return false;
+			return URL_BAD_NAME;
 		if (c == '.' && i + 1 < host.len && host.ptr[i + 1] == '.')
-			return false;
+			return URL_BAD_NAME;
+		is_numeric &= url_is_digit(c) || c == '.';
 	}
-	return true;
+	return is_numeric && !url_is_ipv4(host) ? URL_BAD_IPV4 : URL_OK;
 }
 
 bool url_is_host(const char *text)
 {
-	return url_is_name(slice_of(text)) || url_is_ipv6(slice_of(text));
+	return url_check_name(slice_of(text)) == URL_OK || url_is_ipv6(slice_of(text));
 }
 
-static bool url_is_path_slice(struct slice path)
+/* Characters that may stand nowhere in a url. */
+static enum url_outcome url_check_characters(const char *text)
 {
-	if (!path.len || path.len > URL_MAX_PATH || path.ptr[0] != '/')
-		return false;
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+		if (*p <= ' ' || *p == 0x7f)
+			return URL_HAS_BLANK;
+		if (*p > 0x7f)
+			return URL_NOT_ASCII;
+	}
+	return strchr(text, '#') ? URL_HAS_FRAGMENT : URL_OK;
+}
+
+/* What follows the host, of good characters; it may be nothing but a query. */
+static enum url_outcome url_check_rest(struct slice path)
+{
 	for (size_t i = 0; i < path.len; i++)
-		if (path.ptr[i] <= ' ' || path.ptr[i] == 0x7f || path.ptr[i] == '#' ||
-		    (unsigned char)path.ptr[i] > 0x7f)
-			return false;
-	return true;
+		if (path.ptr[i] == '%' &&
+		    (path.len - i < 3 || chars_hex((unsigned char)path.ptr[i + 1]) < 0 ||
+		     chars_hex((unsigned char)path.ptr[i + 2]) < 0))
+			return URL_BAD_PERCENT;
+	return path.len > URL_MAX_PATH ? URL_LONG_PATH : URL_OK;
 }
 
-bool url_is_path(const char *text)
+enum url_outcome url_check_path(const char *text)
 {
-	return url_is_path_slice(slice_of(text));
+	enum url_outcome outcome = *text == '/' ? url_check_characters(text) : URL_NO_SLASH;
+
+	return outcome ? outcome : url_check_rest(slice_of(text));
 }
 
 static bool url_parse_port(uint16_t *ret, struct slice text)
@@ -118,10 +153,12 @@ static enum url_outcome url_split_authority(struct url_pieces *pieces, struct sl
 	if (text.len && text.ptr[0] == '[') {
 		host_end = memchr(text.ptr, ']', text.len);
 		if (!host_end)
-			return URL_BAD_HOST;
+			return URL_BAD_IPV6;
 		pieces->in_brackets = true;
 		pieces->host = (struct slice){text.ptr + 1, (size_t)(host_end - text.ptr - 1)};
 		host_end++;
+	} else if (url_is_ipv6(text)) {
+		return URL_BARE_IPV6;
 	} else {
 		host_end = text.len ? memchr(text.ptr, ':', text.len) : NULL;
 		host_end = host_end ? host_end : end;
@@ -130,17 +167,23 @@ static enum url_outcome url_split_authority(struct url_pieces *pieces, struct sl
 	if (host_end == end)
 		return URL_OK;
 	if (*host_end != ':')
-		return URL_BAD_HOST;
+		return URL_BEHIND_BRACKET;
 	pieces->port = (struct slice){host_end + 1, (size_t)(end - host_end - 1)};
 	return URL_OK;
+}
+
+static bool url_begins(const char *text, const char *scheme)
+{
+	/* In capitals it is the same (RFC 3986 3.1). */
+	return strncasecmp(text, scheme, strlen(scheme)) == 0;
 }
 
 /* Of "ws://" or "wss://" that begins the text, or 0. */
 static size_t url_scheme_length(const char *text)
 {
-	if (strncmp(text, "ws://", 5) == 0)
-		return 5;
-	return strncmp(text, "wss://", 6) == 0 ? 6 : 0;
+	if (url_begins(text, "ws://"))
+		return strlen("ws://");
+	return url_begins(text, "wss://") ? strlen("wss://") : 0;
 }
 
 static enum url_outcome url_split_ws(struct url_pieces *pieces, const char *text)
@@ -158,19 +201,21 @@ static enum url_outcome url_split_ws(struct url_pieces *pieces, const char *text
 
 static enum url_outcome url_check_ws(const char *text)
 {
-	struct url_pieces pieces;
-	enum url_outcome outcome = url_split_ws(&pieces, text);
+	struct url_pieces pieces = {0};
+	enum url_outcome outcome = url_check_characters(text);
 	uint16_t port;
 
+	if (!outcome)
+		outcome = url_split_ws(&pieces, text);
+	if (!outcome && pieces.in_brackets)
+		outcome = url_is_ipv6(pieces.host) ? URL_OK : URL_BAD_IPV6;
+	else if (!outcome)
+		outcome = url_check_name(pieces.host);
 	if (outcome)
 		return outcome;
-	if (pieces.in_brackets ? !url_is_ipv6(pieces.host) : !url_is_name(pieces.host))
-		return URL_BAD_HOST;
 	if (pieces.port.ptr && !url_parse_port(&port, pieces.port))
 		return URL_BAD_PORT;
-	if (pieces.path.ptr && !url_is_path_slice(pieces.path))
-		return URL_BAD_PATH;
-	return URL_OK;
+	return url_check_rest(pieces.path);
 }
 
 enum url_outcome url_check(const char *text)
@@ -179,19 +224,23 @@ enum url_outcome url_check(const char *text)
 
 	if (url_scheme_length(text))
 		return url_check_ws(text);
-	if (strncmp(text, "embedded:", 9) == 0)
-		return text[9] ? URL_BAD_EMBEDDED : URL_OK;
+	if (url_begins(text, "embedded:"))
+		return text[strlen("embedded:")] ? URL_BAD_EMBEDDED : URL_OK;
 	for (size_t i = 0; i < ARRAY_SIZE(later); i++)
-		if (strncmp(text, later[i], strlen(later[i])) == 0)
+		if (url_begins(text, later[i]))
 			return URL_UNSUPPORTED;
-	return strstr(text, "://") ? URL_BAD_SCHEME : URL_NO_SCHEME;
+	if (!strstr(text, "://"))
+		return URL_NO_SCHEME;
+	/* A blank before it is more likely than a scheme that begins with one. */
+	return url_is_alnum(*text) ? URL_BAD_SCHEME : URL_HAS_BLANK;
 }
 
-const char *url_problem(enum url_outcome outcome)
+static const char *url_problem(enum url_outcome outcome)
 {
 	switch (outcome) {
 	case URL_OK:
-		return "is right";
+	case URL_LONG_PATH:
+		break;
 	case URL_UNSUPPORTED:
 		return "has a scheme that is not supported by this version; ws://, wss:// "
 		       "and embedded: are";
@@ -202,23 +251,85 @@ const char *url_problem(enum url_outcome outcome)
 		       "\"embedded:\"";
 	case URL_BAD_EMBEDDED:
 		return "must be \"embedded:\" alone, with nothing behind the colon";
+	case URL_HAS_BLANK:
+		return "must not hold a blank or a control character; write %20 for a blank";
+	case URL_NOT_ASCII:
+		return "must be in ASCII: a host as xn--..., other characters of a path as %XX";
+	case URL_HAS_FRAGMENT:
+		return "must not have a fragment, which begins with '#'; write %23 for the "
+		       "character";
 	case URL_HAS_USER:
-		return "must not hold a user or password before '@'";
-	case URL_BAD_HOST:
-		return "needs a host behind the slashes, a name or an address, IPv6 in brackets "
-		       "(ws://[::1]:8080/ws)";
+		return "must not hold a user or password before '@'; for those of HTTP give the "
+		       "header Authorization";
+	case URL_NO_HOST:
+		return "needs a host behind the slashes, a name or an address";
+	case URL_BAD_NAME:
+		return "needs a host of letters, digits, '-', '_' and single dots";
+	case URL_LONG_NAME:
+		return "has a host of more than 253 characters";
+	case URL_BAD_IPV4:
+		return "needs an IPv4 address of four numbers up to 255 without leading zeros "
+		       "(ws://192.0.2.7:8080/ws)";
+	case URL_BAD_IPV6:
+		return "has brackets without a right IPv6 address in them (ws://[::1]:8080/ws)";
+	case URL_BARE_IPV6:
+		return "needs its IPv6 in brackets (ws://[::1]:8080/ws)";
+	case URL_BEHIND_BRACKET:
+		return "needs ':' and a port, or '/' and a path, behind the ']'";
 	case URL_BAD_PORT:
 		return "needs a port from 1 to 65535 behind the colon";
-	case URL_BAD_PATH:
-		return "needs a path that begins with '/', in ASCII, without blanks and '#'";
+	case URL_NO_SLASH:
+		return "must be the path of a url such as /ws, and begin with '/'";
+	case URL_BAD_PERCENT:
+		return "needs two hexadecimal digits behind each '%'; write %25 for the "
+		       "character";
 	}
-	return "";
+	return "is right";
+}
+
+void url_explain(enum url_outcome outcome, const char *text, char ret_text[URL_MAX_PROBLEM])
+{
+	const char *rest = text + url_scheme_length(text);
+
+	if (outcome == URL_LONG_PATH)
+		snprintf(ret_text, URL_MAX_PROBLEM,
+			 "is too long: its path and query have %zu bytes, and may have %d",
+			 strlen(rest + strcspn(rest, "/?")), URL_MAX_PATH);
+	else
+		snprintf(ret_text, URL_MAX_PROBLEM, "%s", url_problem(outcome));
 }
 
 static const char *url_copy(struct arena *arena, struct slice text)
 {
 	struct slice copy = arena_printf(arena, "%.*s", SLICE_ARG(text));
 
+	return copy.len ? copy.ptr : NULL;
+}
+
+/* In a url, the '%' before a zone is written %25 (RFC 6874); the plain one is taken, too. */
+static const char *url_copy_host(struct arena *arena, struct slice host)
+{
+	const char *zone = memchr(host.ptr, '%', host.len);
+	size_t n = zone ? (size_t)(zone - host.ptr) : host.len;
+	struct slice copy;
+
+	if (!zone || host.len - n <= strlen("%25") || strncmp(zone, "%25", strlen("%25")) != 0)
+		return url_copy(arena, host);
+	copy = arena_printf(arena, "%.*s%%%.*s", (int)n, host.ptr,
+			    (int)(host.len - n - strlen("%25")), zone + strlen("%25"));
+	return copy.len ? copy.ptr : NULL;
+}
+
+/* A query alone stands behind the root. */
+static const char *url_copy_path(struct arena *arena, struct slice path)
+{
+	struct slice copy;
+
+	if (!path.len)
+		return "/";
+	if (path.ptr[0] == '/')
+		return url_copy(arena, path);
+	copy = arena_printf(arena, "/%.*s", SLICE_ARG(path));
 	return copy.len ? copy.ptr : NULL;
 }
 
@@ -237,8 +348,8 @@ int url_parse(struct url *ret, struct arena *arena, const char *text)
 	url.port = url.use_tls ? URL_WSS_PORT : URL_WS_PORT;
 	if (pieces.port.ptr && !url_parse_port(&url.port, pieces.port))
 		return -EINVAL;
-	url.host = url_copy(arena, pieces.host);
-	url.path = pieces.path.ptr ? url_copy(arena, pieces.path) : "/";
+	url.host = url_copy_host(arena, pieces.host);
+	url.path = url_copy_path(arena, pieces.path);
 	if (!url.host || !url.path)
 		return -ENOMEM;
 	*ret = url;

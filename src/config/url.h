@@ -5,7 +5,7 @@
  * Urls of routers: taken apart, and put together for people
  *
  * This version knows ws://host[:port][/path][?query], the same with wss://,
- * and embedded:.
+ * and embedded:. A query needs no path before it (RFC 3986 3.4).
  */
 
 #include "base/arena.h"
@@ -27,16 +27,37 @@ enum url_outcome {
 	URL_NO_SCHEME,
 	URL_BAD_SCHEME,
 	URL_BAD_EMBEDDED,
+	URL_HAS_BLANK, /* or a control character */
+	URL_NOT_ASCII,
+	URL_HAS_FRAGMENT,
 	URL_HAS_USER,
-	URL_BAD_HOST,
+	URL_NO_HOST,
+	URL_BAD_NAME,
+	URL_LONG_NAME,
+	URL_BAD_IPV4,
+	URL_BAD_IPV6,
+	URL_BARE_IPV6,	    /* without brackets */
+	URL_BEHIND_BRACKET, /* neither a port nor a path */
 	URL_BAD_PORT,
-	URL_BAD_PATH,
+	URL_NO_SLASH,	 /* of a path alone */
+	URL_BAD_PERCENT, /* without two hexadecimal digits */
+	URL_LONG_PATH,
 };
 
-enum url_outcome url_check(const char *text);
+/* Of a path with its query; and what libwebsockets has room for in its request. */
+#define URL_MAX_PATH 1024
+#define URL_MAX_NAME 253
 
-/* A sentence on what is wrong and would be right; never quotes the url. */
-const char *url_problem(enum url_outcome outcome);
+enum url_outcome url_check(const char *text);
+/* Of "path" alone, with a query or without. */
+enum url_outcome url_check_path(const char *text);
+
+/*
+ * What is wrong and what would be right, to follow "'url' "; never quotes the
+ * url, which may hold a secret. text: what was checked.
+ */
+#define URL_MAX_PROBLEM 200
+void url_explain(enum url_outcome outcome, const char *text, char ret_text[URL_MAX_PROBLEM]);
 
 /* 0 or -ENOMEM; text must have passed url_check(). */
 int url_parse(struct url *ret, struct arena *arena, const char *text) MUST_CHECK;
@@ -47,7 +68,6 @@ const char *url_format(struct arena *arena, bool use_tls, const char *host, uint
 
 /* A name or a numeric address; IPv6 without brackets, with or without a zone. */
 bool url_is_host(const char *text);
-bool url_is_path(const char *text);
 
 /* "localhost", 127.0.0.0/8 and ::1. */
 bool url_is_loopback(const char *host);

@@ -42,6 +42,10 @@ static const struct mistake values[] = {
 	{"defaults:\n  ping_timeout: none\n", 2, {"from 1s to 1h", "not 'none'"}},
 	/* url */
 	{"defaults:\n  url: wss://\n", 2, {"'url' needs a host"}},
+	{"defaults:\n  url: 'ws://h/a b'\n", 2, {"'url' must not hold a blank"}},
+	{"defaults:\n  path: '/a b'\n", 2, {"'path' must not hold a blank"}},
+	{"defaults:\n  path: '?q'\n", 2, {"'path' must be the path of a url"}},
+	{"defaults:\n  path: /a#b\n", 2, {"'path' must not have a fragment"}},
 	{"defaults:\n  url: wss://h:0/\n", 2, {"port from 1 to 65535"}},
 	{"defaults:\n  url: wss:/h\n", 2, {"'url' must begin with ws:// or wss://"}},
 	{"defaults:\n  url: ws+unix:/a:/ws\n", 2, {"not supported by this version"}},
