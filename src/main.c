@@ -250,6 +250,17 @@ static void main_open_standard_descriptors(void)
 		close(fd);
 }
 
+/*
+ * What a log that cannot be written sends: at a reader who is gone, at a limit on
+ * the size of files, and at a terminal that wants no words from the background.
+ */
+static void main_ignore_signals(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
+}
+
 static int main_run(const struct config *config)
 {
 	if (arg_dump)
@@ -272,7 +283,7 @@ int main(int argc, char **argv)
 	r = main_arguments(argc, argv);
 	if (r >= 0)
 		return r;
-	signal(SIGPIPE, SIG_IGN);
+	main_ignore_signals();
 	arg_options.source.default_listen = main_default_listen(listen, sizeof(listen));
 	arg_options.credentials = main_credentials();
 	r = main_load(&config);

@@ -6,8 +6,9 @@
  * A journal entry is one datagram to journald's own socket, formatted here
  * (systemd.journal-fields(7), "native journal protocol"): libsystemd's call
  * waits when the journal does not read, and a daemon that waits for its log
- * serves nobody. What would have to wait is dropped and counted instead; the
- * number goes out before the next entry that is taken.
+ * serves nobody. What would have to wait, or cannot be written (no room, a limit
+ * on the size of files, nobody at the other end), is dropped and counted instead;
+ * the number goes out before the next entry that is taken.
  *
  * Where there is no journal at all, an entry becomes a line on standard error.
  */
@@ -42,6 +43,8 @@ struct log_state {
 	int journal_fd; /* -1: standard error */
 	struct sockaddr_un journal;
 	uint64_t n_dropped;
+	char rest[LOG_MAX_LINE]; /* of a line of which standard error took a part */
+	size_t n_rest;
 };
 
 static struct log_state log_state = {.max_level = LOG_LEVEL_INFO, .journal_fd = -1};
@@ -116,6 +119,7 @@ void log_close(void)
 		close(log_state.journal_fd);
 	log_state.journal_fd = -1;
 	log_state.n_dropped = 0;
+	log_state.n_rest = 0;
 }
 
 /* The length of at most max bytes that do not end within a character. */
@@ -238,15 +242,67 @@ static int log_send_entry(int level, const struct log_fields *fields, struct sli
 	return 0;
 }
 
-/* False if the line would have to wait. */
-static bool log_write_line(int level, struct slice text)
+/* ---- standard error ---- */
+
+/*
+ * A descriptor of its own for a pipe or a terminal, so that it can be told not to
+ * wait: standard error itself is shared with whoever started the daemon. -1: none is
+ * needed, or none can be had.
+ */
+static int log_open_stderr(const struct stat *st)
+{
+	if (!S_ISFIFO(st->st_mode) && !S_ISCHR(st->st_mode))
+		return -1;
+	return open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+/* How much was written, or -errno. */
+static ssize_t log_write_now(const char *bytes, size_t n)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	struct stat st = {0};
+	ssize_t written;
+	int fd, r;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return -errno;
+	fd = log_open_stderr(&st);
+	if (fd < 0 && poll(&p, 1, 0) == 0)
+		return -EAGAIN;
+	do {
+		written = S_ISSOCK(st.st_mode)
+				  ? send(STDERR_FILENO, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL)
+				  : write(fd < 0 ? STDERR_FILENO : fd, bytes, n);
+		r = written < 0 ? -errno : 0;
+	} while (r == -EINTR);
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? r : written;
+}
+
+/* Whether nothing is left of a line of which a part was written. */
+static bool log_write_rest(void)
+{
+	ssize_t n;
+
+	if (!log_state.n_rest)
+		return true;
+	n = log_write_now(log_state.rest, log_state.n_rest);
+	if (n <= 0)
+		return false;
+	log_state.n_rest -= (size_t)n;
+	memmove(log_state.rest, log_state.rest + n, log_state.n_rest);
+	return !log_state.n_rest;
+}
+
+/* False if the line would have to wait, or cannot be written. */
+static bool log_write_line(int level, struct slice text)
+{
 	char line[LOG_MAX_LINE];
+	ssize_t written;
 	size_t n;
 
-	/* Not O_NONBLOCK: the file is shared with whoever started the daemon. */
-	if (poll(&p, 1, 0) == 0)
+	if (!log_write_rest())
 		return false;
 	if (isatty(STDERR_FILENO))
 		n = (size_t)snprintf(line, sizeof(line), "%s: ", log_names[level]);
@@ -254,8 +310,14 @@ static bool log_write_line(int level, struct slice text)
 		n = (size_t)snprintf(line, sizeof(line), "<%d>", level);
 	n += log_clean(line + n, sizeof(line) - n - 1, text);
 	line[n++] = '\n';
-	/* Nobody can be told of an error. */
-	return write(STDERR_FILENO, line, n) >= 0 || errno != EAGAIN;
+	written = log_write_now(line, n);
+	if (written <= 0)
+		return false;
+	/* A terminal that is slow, or a disk that is full, takes a part: the rest is not forgotten.
+	 */
+	log_state.n_rest = n - (size_t)written;
+	memcpy(log_state.rest, line + written, log_state.n_rest);
+	return true;
 }
 
 /* False if it was dropped. */
@@ -277,7 +339,7 @@ static bool log_put_n_dropped(void)
 
 	if (!log_state.n_dropped)
 		return true;
-	snprintf(text, sizeof(text), "%" PRIu64 " log entries are lost: nobody took them in time",
+	snprintf(text, sizeof(text), "%" PRIu64 " log entries are lost: they could not be written",
 		 log_state.n_dropped);
 	if (!log_put(LOG_LEVEL_WARNING, NULL, slice_of(text)))
 		return false;

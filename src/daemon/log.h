@@ -13,7 +13,8 @@
  *
  * A journal that does not read must not stop the daemon: entries go by a
  * non-blocking socket, and what it does not take is counted and told later. The
- * same goes for a standard error that is not read.
+ * same goes for a standard error that is not read, or cannot be written. SIGPIPE,
+ * SIGXFSZ and SIGTTOU must be ignored by the program.
  *
  * The sink is the one piece of state in the daemon that is not part of struct
  * app.

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from world import BUILD, ROOT, WAIT, to_yaml, until
+from world import BUILD, ROOT, WAIT, connects, to_yaml, until
 
 pytestmark = pytest.mark.routers("embedded")
 
@@ -515,11 +515,6 @@ def test_the_sockets_modes_are_those_promised_whatever_the_umask(tmp_path, mask)
         process.terminate()
         assert process.wait(WAIT) == 0
     assert not os.listdir(path.parent)
-
-
-def connects(path):
-    with socket.socket(socket.AF_UNIX) as s:
-        return s.connect_ex(str(path)) == 0
 
 
 def test_of_daemons_that_start_at_once_exactly_one_wins(tmp_path):

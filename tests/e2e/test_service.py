@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a service manager sees: notifications, passed sockets, the watchdog, reload, exit codes."""
 import os
+import resource
 import select
 import signal
 import socket
@@ -9,7 +10,7 @@ import sys
 
 import pytest
 
-from world import BUILD, WAIT, Program, free_port, until
+from world import BUILD, WAIT, Program, connects, free_port, until
 
 DAEMON = str(BUILD / "wampbridged")
 
@@ -288,6 +289,51 @@ def test_an_empty_name_of_a_directory_of_credentials_is_none(tmp_path, start):
                     " auth_secret: '@credential:etc'}}\n", environment={"CREDENTIALS_DIRECTORY": ""})
     assert process.wait(WAIT) == 78
     assert "there are no credentials" in log_of(tmp_path)
+
+
+def a_limited_file(tmp_path):
+    return open(tmp_path / "log", "ab"), lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60, 60))
+
+
+def a_full_disk(tmp_path):
+    return open("/dev/full", "ab"), None
+
+
+def a_pipe_without_a_reader(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    return open(writer, "wb"), None
+
+
+def a_pipe_that_is_not_read(tmp_path):
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    while select.select([], [writer], [], 0)[1]:
+        os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    # It is closed when the test's process ends.
+    return open(writer, "wb"), None
+
+
+@pytest.mark.parametrize("log", [a_limited_file, a_full_disk, a_pipe_without_a_reader, a_pipe_that_is_not_read],
+                         ids=lambda f: f.__name__)
+def test_a_log_that_cannot_be_written_neither_ends_nor_stalls_the_daemon(tmp_path, log):
+    """The log is said to be at level debug, and each attempt of a session is an entry."""
+    config = tmp_path / "wampbridge.yaml"
+    config.write_text(f"daemon: {{listen: {tmp_path}/s.sock, log_level: debug, log_target: stderr}}\n"
+                      f"defaults: {{url: 'ws://127.0.0.1:{free_port()}/', reconnect_delay: 0.01,"
+                      " reconnect_max_delay: 0.01, reconnect_jitter: 0}\n")
+    file, limits = log(tmp_path)
+    process = subprocess.Popen([DAEMON, "-c", config], stdin=subprocess.DEVNULL, stderr=file, preexec_fn=limits)
+    file.close()
+    try:
+        until("it listens", lambda: connects(tmp_path / "s.sock"))
+        p = program(tmp_path)
+        until("there were many attempts", lambda: listed(p, "sessions")[0].get("attempt", 0) > 20)
+        p.close()
+    finally:
+        process.terminate()
+        assert process.wait(WAIT) == 0
 
 
 # ---- looking at the configuration ----

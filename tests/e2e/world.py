@@ -44,6 +44,11 @@ def answers(port):
         return s.connect_ex(("127.0.0.1", port)) == 0
 
 
+def connects(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        return s.connect_ex(str(path)) == 0
+
+
 # ---- routers ----
 
 

@@ -10,15 +10,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -279,7 +282,7 @@ static void a_journal_that_does_not_read_loses_entries_and_is_told_how_many(void
 	log_line(LOG_LEVEL_INFO, "it reads again");
 	assert_true(receive(w));
 	snprintf(expected, sizeof(expected),
-		 "MESSAGE=%u log entries are lost: nobody took them in time", n_lost);
+		 "MESSAGE=%u log entries are lost: they could not be written", n_lost);
 	assert_true(has(w, expected));
 	assert_true(has(w, "PRIORITY=4"));
 	assert_true(receive(w));
@@ -351,7 +354,134 @@ static void a_standard_error_that_is_not_read_loses_lines_and_is_told_how_many(v
 	end_capture(w);
 	assert_int_equal(sscanf(read_lines(w), "<4>%u log entries are lost", &n_said), 1);
 	assert_int_equal(n_said, n_sent - n_read);
-	assert_non_null(strstr(w->entry, "in time\n<6>again\n"));
+	assert_non_null(strstr(w->entry, "written\n<6>again\n"));
+}
+
+/* What the log says once fd takes lines, after n were lost; end_capture() is left to do. */
+static void check_told(struct world *w, int n_lost)
+{
+	int n_said = 0;
+
+	begin_capture(w);
+	log_line(LOG_LEVEL_INFO, "works again");
+	end_capture(w);
+	assert_int_equal(sscanf(read_lines(w), "<4>%d log entries are lost", &n_said), 1);
+	assert_int_equal(n_said, n_lost);
+	assert_non_null(strstr(w->entry, "\n<6>works again\n"));
+}
+
+static void a_log_that_cannot_be_written_loses_lines_and_is_told_how_many(void **state)
+{
+	struct world *w = *state;
+	int closed[2], fd;
+
+	signal(SIGPIPE, SIG_IGN);
+	log_open_at(LOG_TARGET_STDERR, w->path);
+	/* no room on the disk */
+	dup2(fd = open("/dev/full", O_WRONLY | O_CLOEXEC), STDERR_FILENO);
+	log_line(LOG_LEVEL_INFO, "one");
+	log_line(LOG_LEVEL_INFO, "two");
+	close(fd);
+	check_told(w, 2);
+	/* nobody at the other end of the pipe */
+	assert_int_equal(pipe2(closed, O_CLOEXEC), 0);
+	dup2(closed[1], STDERR_FILENO);
+	close(closed[1]);
+	close(closed[0]);
+	log_line(LOG_LEVEL_INFO, "one");
+	check_told(w, 1);
+	/* a descriptor that is not there */
+	close(STDERR_FILENO);
+	log_line(LOG_LEVEL_INFO, "one");
+	log_line(LOG_LEVEL_INFO, "two");
+	log_line(LOG_LEVEL_INFO, "three");
+	check_told(w, 3);
+	signal(SIGPIPE, SIG_DFL);
+}
+
+static void a_limit_on_the_size_of_files_loses_lines_and_tears_none(void **state)
+{
+	struct world *w = *state;
+	struct rlimit before, limit;
+	char path[128], text[512];
+	int fd;
+
+	signal(SIGXFSZ, SIG_IGN);
+	snprintf(path, sizeof(path), "%s/log", w->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){30, before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	log_open_at(LOG_TARGET_STDERR, w->path);
+	dup2(fd, STDERR_FILENO);
+	for (int i = 0; i < 4; i++)
+		log_line(LOG_LEVEL_INFO, "the %d. of some lines", i + 1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	log_line(LOG_LEVEL_INFO, "works again");
+	end_capture(w);
+	signal(SIGXFSZ, SIG_DFL);
+	text[pread(fd, text, sizeof(text) - 1, 0)] = '\0';
+	close(fd);
+	unlink(path);
+	/* 25 bytes each: of the second a part was written, and the rest is as soon as it can be. */
+	assert_true(strncmp(text,
+			    "<6>the 1. of some lines\n<6>the 2. of some lines\n<4>2 log entries "
+			    "are lost",
+			    strlen("<6>the 1. of some lines\n<6>the 2. of some lines\n<4>2 log "
+				   "entries")) == 0);
+	assert_non_null(strstr(text, "\n<6>works again\n"));
+}
+
+/* A test that hangs has failed: nobody reads the terminal, or the pipe, and others write there too.
+ */
+static void a_terminal_that_is_not_read_keeps_nobody_waiting(void **state)
+{
+	struct world *w = *state;
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), slave, n_said = 0;
+	struct termios raw;
+	char *text = calloc(1, 1 << 20);
+	size_t n = 0;
+	ssize_t got;
+
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	assert_int_equal(tcgetattr(slave, &raw), 0);
+	cfmakeraw(&raw);
+	assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
+	log_open_at(LOG_TARGET_STDERR, w->path);
+	dup2(slave, STDERR_FILENO);
+	for (int i = 0; i < 1000; i++)
+		log_line(LOG_LEVEL_INFO, "%0301d", i);
+	while ((got = read(master, text + n, (1 << 20) - 1 - n)) > 0)
+		n += (size_t)got;
+	log_line(LOG_LEVEL_INFO, "works again");
+	end_capture(w);
+	while ((got = read(master, text + n, (1 << 20) - 1 - n)) > 0)
+		n += (size_t)got;
+	close(slave);
+	close(master);
+	assert_non_null(strstr(text, " log entries are lost"));
+	/* Whatever is there is whole. */
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (strncmp(line, "info: 0", 7) == 0)
+			n_said += strlen(line) == 307;
+		else
+			assert_true(strstr(line, "log entries are lost") ||
+				    strstr(line, "works again"));
+	assert_true(n_said > 0 && n_said < 1000);
+	free(text);
+}
+
+static void the_mode_of_a_shared_standard_error_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	log_open_at(LOG_TARGET_STDERR, w->path);
+	begin_capture(w);
+	log_line(LOG_LEVEL_INFO, "one");
+	end_capture(w);
+	assert_int_equal(fcntl(w->pipe_fd[1], F_GETFL) & O_NONBLOCK, 0);
+	assert_string_equal(read_lines(w), "<6>one\n");
 }
 
 static void what_is_above_the_level_is_dropped(void **state)
@@ -433,6 +563,10 @@ int main(void)
 		TEST(a_line_has_the_prefix_of_its_level),
 		TEST(a_line_is_one_piece_however_long_the_text_is),
 		TEST(a_standard_error_that_is_not_read_loses_lines_and_is_told_how_many),
+		TEST(a_log_that_cannot_be_written_loses_lines_and_is_told_how_many),
+		TEST(a_limit_on_the_size_of_files_loses_lines_and_tears_none),
+		TEST(a_terminal_that_is_not_read_keeps_nobody_waiting),
+		TEST(the_mode_of_a_shared_standard_error_is_left_alone),
 		TEST(what_is_above_the_level_is_dropped),
 		TEST(auto_is_the_journal_only_if_standard_error_is_its_stream),
 		TEST(levels_have_names),
