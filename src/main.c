@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <yaml.h>
@@ -261,6 +263,21 @@ static void main_ignore_signals(void)
 	signal(SIGTTOU, SIG_IGN);
 }
 
+/*
+ * No core file, and no other process of this user, shall hold what the memory does:
+ * secrets, headers, keys of TLS. The leak checker of a sanitizer build has to look
+ * into the process.
+ */
+static void main_hide_memory(void)
+{
+	static const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+#if !defined(__SANITIZE_ADDRESS__)
+	(void)prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 static int main_run(const struct config *config)
 {
 	if (arg_dump)
@@ -280,6 +297,7 @@ int main(int argc, char **argv)
 	int r;
 
 	main_open_standard_descriptors();
+	main_hide_memory();
 	r = main_arguments(argc, argv);
 	if (r >= 0)
 		return r;

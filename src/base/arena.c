@@ -10,6 +10,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ARENA_CHUNK 4000
 
@@ -24,23 +25,30 @@ void arena_init(struct arena *a)
 	*a = (struct arena){0};
 }
 
-static void arena_free_after(struct arena_chunk *c)
+static void arena_free_chunk(const struct arena *a, struct arena_chunk *c)
+{
+	if (a->wipes)
+		explicit_bzero(c->bytes, c->used);
+	mem_free(c);
+}
+
+static void arena_free_after(const struct arena *a, struct arena_chunk *c)
 {
 	struct arena_chunk *next;
 
 	for (c = c->next; c; c = next) {
 		next = c->next;
-		mem_free(c);
+		arena_free_chunk(a, c);
 	}
 }
 
 void arena_done(struct arena *a)
 {
 	if (a->first) {
-		arena_free_after(a->first);
-		mem_free(a->first);
+		arena_free_after(a, a->first);
+		arena_free_chunk(a, a->first);
 	}
-	arena_init(a);
+	*a = (struct arena){.wipes = a->wipes};
 }
 
 void arena_reset(struct arena *a)
@@ -52,7 +60,9 @@ void arena_reset(struct arena *a)
 		arena_done(a);
 		return;
 	}
-	arena_free_after(a->first);
+	arena_free_after(a, a->first);
+	if (a->wipes)
+		explicit_bzero(a->first->bytes, a->first->used);
 	a->first->next = NULL;
 	a->first->used = 0;
 	a->last = a->first;

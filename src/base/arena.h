@@ -15,6 +15,7 @@ struct arena_chunk;
 
 struct arena {
 	struct arena_chunk *first, *last;
+	bool wipes; /* holds secrets: no byte of it is given back to the heap as it is */
 };
 
 void arena_init(struct arena *a);

@@ -49,6 +49,8 @@ static int config_new(struct config **ret)
 	if (!config->store)
 		return -ENOMEM;
 	arena_init(&config->store->arena);
+	/* Secrets, headers and queries of urls are among the texts. */
+	config->store->arena.wipes = true;
 	settings_init(&config->store->settings, &config->store->arena);
 	*ret = TAKE(config);
 	return 0;

@@ -182,8 +182,9 @@ struct config_origin config_origin(const struct config *config,
 /*
  * The value of a row as one line of YAML, without a key: a word, a number, a
  * text (in quotes where YAML needs them), a list or a mapping in brackets.
- * Secrets show as their reference, an inline one as "(hidden)", and so does
- * the value of a header such as Authorization. What is not set is "null".
+ * What is secret (config_option_secrecy()) is not shown: of a secret only its
+ * reference, of a url what stands before its query, of headers and auth_extra
+ * their names; in its place stands "(hidden)". What is not set is "null".
  * Errors are latched in out.
  */
 void config_show(const struct config *config, const struct config_session *session, size_t option,
@@ -197,8 +198,8 @@ bool config_is_same(const struct config *a, const struct config_session *session
 		    const struct config *b, const struct config_session *session_b, size_t option);
 
 /*
- * The configuration as YAML that config_load() reads back to the same values:
- * the defaults, and of each session what it sets itself, each line with the
+ * The configuration as YAML that config_load() reads back to the same values, but
+ * for what is hidden: the defaults, and of each session what it sets itself, each line with the
  * place it comes from: "  realm: realm1  # /etc/…:12", or "# default". Values
  * are shown as config_show() does. 0 or -errno.
  */

@@ -29,14 +29,38 @@ struct document {
 	bool is_loaded; /* yaml must be deleted */
 };
 
+/* Any text of a configuration may be a secret. */
+static void document_wipe_nodes(yaml_document_t *yaml)
+{
+	for (yaml_node_t *node = yaml->nodes.start; node < yaml->nodes.top; node++)
+		if (node->type == YAML_SCALAR_NODE)
+			explicit_bzero(node->data.scalar.value, node->data.scalar.length);
+}
+
 struct document *document_free(struct document *document)
 {
 	if (!document)
 		return NULL;
-	if (document->is_loaded)
+	if (document->is_loaded) {
+		document_wipe_nodes(&document->yaml);
 		yaml_document_delete(&document->yaml);
+	}
+	if (document->text)
+		explicit_bzero(document->text, document->len);
 	mem_free(document->text);
 	return mem_free(document);
+}
+
+/* What it has read is in its buffers, as bytes and as characters. */
+static void document_delete_parser(yaml_parser_t *parser)
+{
+	if (parser->raw_buffer.start)
+		explicit_bzero(parser->raw_buffer.start,
+			       (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+	if (parser->buffer.start)
+		explicit_bzero(parser->buffer.start,
+			       (size_t)(parser->buffer.end - parser->buffer.start));
+	yaml_parser_delete(parser);
 }
 
 static void document_close_fd(const int *fd)
@@ -181,7 +205,7 @@ static int document_check_end(const struct document *d, yaml_parser_t *parser,
 
 static int document_parse(struct document *d, bool *ret_is_empty, struct config_errors *errors)
 {
-	CLEANUP(yaml_parser_delete) yaml_parser_t parser = {0};
+	CLEANUP(document_delete_parser) yaml_parser_t parser = {0};
 
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;

@@ -43,12 +43,6 @@ static const struct headers_taken *headers_find_taken(const char *name)
 	return NULL;
 }
 
-bool headers_is_secret(const char *name)
-{
-	return strcasecmp(name, "Authorization") == 0 ||
-	       strcasecmp(name, "Proxy-Authorization") == 0 || strcasecmp(name, "Cookie") == 0;
-}
-
 /* Values may hold secrets and are never repeated. */
 static bool headers_check(const struct walk *w, const struct node *key, const struct node *value,
 			  const struct member_set *before)

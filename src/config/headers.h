@@ -11,6 +11,3 @@
 /* 0, or CONFIG_INVALID with the mistake recorded, or -ENOMEM. Keys are header names. */
 int headers_read(struct member_set *ret, const struct walk *w, const struct node *mapping,
 		 unsigned line) MUST_CHECK;
-
-/* Whether its value is a secret of its own. */
-bool headers_is_secret(const char *name);

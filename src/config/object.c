@@ -178,6 +178,7 @@ int object_read(struct member_set *ret, const struct walk *w, const char *name,
 	size_t n = document_size(w->document, mapping);
 	struct member *items;
 
+	o.out.wipes = true;
 	if (!walk_check_mapping(w, mapping, line, "'auth_extra'"))
 		return CONFIG_INVALID;
 	items = member_room(w->arena, n * sizeof(*items));

@@ -252,6 +252,40 @@ int config_option_find(enum config_section section, const char *name)
 	return -1;
 }
 
+enum config_secrecy config_option_secrecy(const struct config_option *option)
+{
+	switch (option->type) {
+	case CONFIG_URL:
+	case CONFIG_PATH:
+		return CONFIG_QUERY;
+	case CONFIG_HOST:
+	case CONFIG_TEXT:
+	case CONFIG_FILE:
+		return CONFIG_UNQUOTED;
+	case CONFIG_SECRET:
+		return CONFIG_REFERENCE;
+	case CONFIG_HEADERS:
+	case CONFIG_OBJECT:
+		return CONFIG_NAMES;
+	case CONFIG_BOOL:
+	case CONFIG_COUNT:
+	case CONFIG_SIZE:
+	case CONFIG_DURATION:
+	case CONFIG_FACTOR:
+	case CONFIG_MODE:
+	case CONFIG_LEVEL:
+	case CONFIG_CHOICE:
+	case CONFIG_SOCKET:
+	case CONFIG_NAME:
+	case CONFIG_REALM:
+	case CONFIG_ORIGIN:
+	case CONFIG_WORDS:
+	case CONFIG_PINS:
+		return CONFIG_PUBLIC;
+	}
+	return CONFIG_REFERENCE;
+}
+
 bool config_option_is_reloadable(const struct config_option *option)
 {
 	return option->section == CONFIG_LIMITS ||

@@ -80,6 +80,20 @@ const struct config_option *config_option_at(size_t index);
 /* The index, or -1. */
 int config_option_find(enum config_section section, const char *name);
 
+/*
+ * What of a value may be told, in a dump, in "list config" and in a message: the
+ * one list of what is secret.
+ */
+enum config_secrecy {
+	CONFIG_PUBLIC,
+	CONFIG_UNQUOTED,  /* shown, but not repeated when it is wrong: who pastes a key where
+			     the name of its file belongs must not find it in the log */
+	CONFIG_QUERY,	  /* shown up to its '?' */
+	CONFIG_NAMES,	  /* of its members, and not what they are */
+	CONFIG_REFERENCE, /* "@file:..." is shown, anything else is not */
+};
+enum config_secrecy config_option_secrecy(const struct config_option *option);
+
 /* Whether SIGHUP takes a new value; the others need a restart. */
 bool config_option_is_reloadable(const struct config_option *option);
 

@@ -176,6 +176,9 @@ static void settings_wrong_value(const struct settings_walk *w, const struct con
 				  "'%s': '%s' is not supported by this version, and will be by a "
 				  "later one; give %s",
 				  option->name, text, right);
+	else if (config_option_secrecy(option) != CONFIG_PUBLIC)
+		config_errors_add(errors, w->base.file, line, "'%s' must be %s", option->name,
+				  right);
 	else
 		config_errors_add(errors, w->base.file, line, "'%s' must be %s, not '%.60s'%s",
 				  option->name, right, text, value_hint(option, text));

@@ -10,12 +10,17 @@
 #include "config/show.h"
 
 #include "codec/chars.h"
-#include "config/headers.h"
+#include "codec/emit.h"
 #include "config/secret.h"
+#include "config/url.h"
+#include "config/walk.h"
 
 #include <stdio.h>
 
 #define SHOW_HIDDEN "(hidden)"
+
+/* The longest url, with its scheme, host and port. */
+#define SHOW_MAX_URL (URL_MAX_NAME + URL_MAX_PATH + 64)
 
 #define SHOW_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
@@ -93,11 +98,10 @@ static void show_list(struct buf *out, const struct config_list *list)
 	buf_append_char(out, ']');
 }
 
-static void show_header(struct buf *out, const char *name, const char *value)
+static void show_hidden_member(struct buf *out, const char *name)
 {
 	show_quoted(out, name);
-	buf_append_literal(out, ": ");
-	show_quoted(out, headers_is_secret(name) ? SHOW_HIDDEN : value);
+	buf_append_literal(out, ": \"" SHOW_HIDDEN "\"");
 }
 
 /* "Name: value" each. */
@@ -111,7 +115,34 @@ static void show_headers(struct buf *out, const struct config_list *list)
 		snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
 		if (i)
 			buf_append_literal(out, ", ");
-		show_header(out, name, colon + 2);
+		show_hidden_member(out, name);
+	}
+	buf_append_char(out, '}');
+}
+
+/* The names of a JSON object's members. */
+static void show_object(struct buf *out, const char *json)
+{
+	struct scan_member members[WALK_MAX_KEYS];
+	struct scan_names names;
+	struct scan_error error;
+	size_t n = 0;
+	int r = scan_object(slice_of(json), SCAN_LENIENT, &names, members, WALK_MAX_KEYS, &n,
+			    &error);
+
+	/* It was written by the reader of the files, so there is no error. */
+	(void)r;
+	buf_append_char(out, '{');
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP(buf_done) struct buf name = BUF_INIT(MEMBER_MAX_OBJECT);
+
+		emit_text(&name, members[i].name);
+		buf_append_char(&name, '\0');
+		if (i)
+			buf_append_literal(out, ", ");
+		if (!name.error)
+			show_inside(out, name.data, false);
+		buf_append_literal(out, ": \"" SHOW_HIDDEN "\"");
 	}
 	buf_append_char(out, '}');
 }
@@ -119,12 +150,44 @@ static void show_headers(struct buf *out, const struct config_list *list)
 void show_member(struct buf *out, const struct config_option *option, const struct member *member)
 {
 	if (option->type == CONFIG_HEADERS) {
-		show_header(out, member->key, member->text);
+		show_hidden_member(out, member->key);
 		return;
 	}
 	show_inside(out, member->key, false);
-	buf_append_literal(out, ": ");
-	show_inside(out, member->text, false);
+	buf_append_literal(out, ": \"" SHOW_HIDDEN "\"");
+}
+
+/* A url or a path: what stands behind the '?' may be a token. */
+static void show_without_query(struct buf *out, const char *text)
+{
+	const char *query = strchr(text, '?');
+	char shown[SHOW_MAX_URL];
+
+	if (!query) {
+		show_text(out, text);
+		return;
+	}
+	snprintf(shown, sizeof(shown), "%.*s?" SHOW_HIDDEN, (int)(query - text), text);
+	show_text(out, shown);
+}
+
+static void show_one_text(struct buf *out, const struct config_option *option, const char *text)
+{
+	switch (config_option_secrecy(option)) {
+	case CONFIG_PUBLIC:
+	case CONFIG_UNQUOTED:
+		show_text(out, text);
+		return;
+	case CONFIG_QUERY:
+		show_without_query(out, text);
+		return;
+	case CONFIG_NAMES:
+		show_object(out, text);
+		return;
+	case CONFIG_REFERENCE:
+		show_text(out, secret_is_inline(text) ? SHOW_HIDDEN : text);
+		return;
+	}
 }
 
 void show_value(struct buf *out, const struct config_option *option, const struct value *value)
@@ -140,11 +203,7 @@ void show_value(struct buf *out, const struct config_option *option, const struc
 		show_text(out, number);
 	} else if (!value->text) {
 		buf_append_literal(out, "null");
-	} else if (option->type == CONFIG_OBJECT) {
-		show_inside(out, value->text, false);
-	} else if (option->type == CONFIG_SECRET && secret_is_inline(value->text)) {
-		buf_append_literal(out, "\"" SHOW_HIDDEN "\"");
 	} else {
-		show_text(out, value->text);
+		show_one_text(out, option, value->text);
 	}
 }

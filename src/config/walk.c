@@ -57,6 +57,12 @@ static unsigned walk_find_duplicate(const struct walk *w, const struct node *map
 	return 0;
 }
 
+/* "{key:value}" is a key alone to YAML, which must not be shown: the value may be a secret. */
+static bool walk_lacks_blank(const struct node *key, const struct node *value)
+{
+	return key->is_plain && value->is_empty && strchr(key->text.ptr, ':');
+}
+
 bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, struct node *ret_key,
 		   struct node *ret_value)
 {
@@ -74,6 +80,12 @@ bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, s
 		config_errors_add(w->errors, w->file, key.line,
 				  "'<<' does not merge here; what sessions share stands in "
 				  "'defaults'");
+		return false;
+	}
+	if (walk_lacks_blank(&key, &value)) {
+		config_errors_add(w->errors, w->file, key.line,
+				  "key '%.*s' needs a blank behind its colon",
+				  (int)strcspn(key.text.ptr, ":"), key.text.ptr);
 		return false;
 	}
 	first = walk_find_duplicate(w, mapping, i, key.text);

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What a service manager sees: notifications, passed sockets, the watchdog, reload, exit codes."""
 import os
+import pathlib
 import resource
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -334,6 +337,69 @@ def test_a_log_that_cannot_be_written_neither_ends_nor_stalls_the_daemon(tmp_pat
     finally:
         process.terminate()
         assert process.wait(WAIT) == 0
+
+
+# ---- secrets ----
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or "address" in BUILD.name, reason="needs root, and a build without a leak checker")
+def test_neither_a_core_file_nor_another_process_of_the_user_sees_its_memory(tmp_path):
+    shared = pathlib.Path(tempfile.mkdtemp())
+    shared.chmod(0o777)
+    process = subprocess.Popen(["setpriv", "--reuid=20000", "--regid=20000", "--clear-groups", DAEMON, "--listen",
+                                shared / "s.sock"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        until("it listens", lambda: connects(shared / "s.sock"))
+        about = pathlib.Path(f"/proc/{process.pid}")
+        assert "Max core file size        0                    0" in (about / "limits").read_text()
+        # Of a process whose memory its user may not look at, these are root's.
+        assert (about / "mem").stat().st_uid == 0 and (about / "environ").stat().st_uid == 0
+        assert about.joinpath("status").read_text().split("Uid:")[1].split()[0] == "20000"
+        with Program(str(shared / "s.sock")) as p:
+            p.expect(op="greet")
+    finally:
+        process.terminate()
+        assert process.wait(WAIT) == 0
+        assert b"listening on" in process.stderr.read()
+        process.stderr.close()
+        shutil.rmtree(shared)
+
+
+HIDDEN = "Hgfdsa6677"
+
+
+def test_what_is_secret_is_shown_by_no_dump_and_no_list_and_no_log(tmp_path, manager, start):
+    text = (f"daemon: {{listen: {tmp_path}/s.sock, shutdown_timeout: 5, log_level: debug}}\n"
+            "defaults:\n"
+            f"  headers: {{Authorization: Bearer {HIDDEN}, X-Api-Key: {HIDDEN}, Accept-Language: {HIDDEN}}}\n"
+            f"  auth_extra: {{token: {HIDDEN}}}\n"
+            "sessions:\n"
+            f"  default: {{url: 'ws://127.0.0.1:{free_port()}/ws?token={HIDDEN}', auth_method: wampcra, auth_id: joe,\n"
+            f"    auth_secret: {HIDDEN}, reconnect_delay: 0.05, reconnect_max_delay: 0.05}}\n"
+            f"  b: {{host: 127.0.0.1, port: {free_port()}, path: '/ws?token={HIDDEN}'}}\n")
+    process = start(text)
+    manager.expect("READY=1")
+    p = program(tmp_path)
+    until("it was tried", lambda: listed(p, "sessions")[0].get("attempt", 0) > 1)
+    (tmp_path / "wampbridge.yaml").write_text(text.replace(HIDDEN, HIDDEN + "changed"))
+    reload(process, manager)
+    (tmp_path / "wampbridge.yaml").write_text(text.replace(f"auth_secret: {HIDDEN}", f"auth_secret: [{HIDDEN}]"))
+    reload(process, manager)
+    process.send_signal(signal.SIGUSR1)
+    told = [str(listed(p, what)) for what in ("config", "sessions", "clients")]
+    told += [str(p.request(op="status", id="s"))]
+    until("the state is written", lambda: "sessions joined" in log_of(tmp_path))
+    (tmp_path / "wampbridge.yaml").write_text(text)
+    for option in ("--dump-config", "--check-config"):
+        done = run(tmp_path, "-c", tmp_path / "wampbridge.yaml", option)
+        assert done.returncode == 0, done
+        told += [done.stdout, done.stderr]
+    told += [log_of(tmp_path), *manager.seen]
+    assert "auth_secret has changed" in log_of(tmp_path) and "headers has changed" in log_of(tmp_path)
+    for one in told:
+        assert HIDDEN not in one, one[max(0, one.find(HIDDEN) - 200):][:400]
+    assert "(hidden)" in told[0] and "Authorization" in told[0]
+    p.close()
 
 
 # ---- looking at the configuration ----

@@ -439,6 +439,72 @@ static void a_secret_with_a_blank_at_its_end_is_warned_of(void **state)
 	place_done(&p);
 }
 
+/* Where the needle stands in the memory of this process, or NULL; its own place does not count. */
+static const char *find_in_heap(const char *needle, size_t n)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	const char *found = NULL;
+	char line[512];
+
+	assert_non_null(maps);
+	while (!found && fgets(line, sizeof(line), maps)) {
+		char *from, *to;
+
+		if (!strstr(line, "rw-p") || strstr(line, "[stack]"))
+			continue;
+		if (sscanf(line, "%p-%p", (void **)&from, (void **)&to) == 2)
+			found = memmem(from, (size_t)(to - from), needle, n);
+	}
+	fclose(maps);
+	return found;
+}
+
+/* Letters that stand nowhere else, and on no heap. */
+static void spell(char ret[13], char first)
+{
+	for (size_t i = 0; i < 12; i++)
+		ret[i] = (char)(first + (char)(i * 7 % 25));
+	ret[12] = '\0';
+}
+
+static void nothing_of_a_configuration_stays_in_memory(void **state)
+{
+	char secret[13], header[13], token[13], query[13], text[512];
+	struct config *config = NULL;
+	struct place p;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__)
+	skip(); /* it keeps what was freed, and copies of what was read */
+#endif
+	spell(secret, 'A');
+	spell(header, 'B');
+	spell(token, 'a');
+	spell(query, 'b');
+	place_init(&p);
+	snprintf(text, sizeof(text),
+		 "defaults: {url: 'ws://h/?%s', auth_method: ticket, auth_id: x, auth_secret: %s,\n"
+		 "  headers: {X: %s}, auth_extra: {a: %s}}\n",
+		 query, secret, header, token);
+	files_write(&p.files, "x.yaml", text);
+	explicit_bzero(text, sizeof(text));
+	{
+		CLEANUP(config_errors_done) struct config_errors errors;
+
+		config_errors_init(&errors);
+		assert_int_equal(config_load(&config, &(struct config_source){.file = p.files.path},
+					     &errors),
+				 0);
+	}
+	assert_non_null(find_in_heap(secret, 12));
+	config_free(config);
+	assert_null(find_in_heap(secret, 12));
+	assert_null(find_in_heap(header, 12));
+	assert_null(find_in_heap(token, 12));
+	assert_null(find_in_heap(query, 12));
+	place_done(&p);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -456,6 +522,7 @@ int main(void)
 		cmocka_unit_test(a_credential_is_a_file_of_the_service_manager),
 		cmocka_unit_test(a_wrong_reference_is_refused),
 		cmocka_unit_test(a_long_path_is_cut_in_its_message),
+		cmocka_unit_test(nothing_of_a_configuration_stays_in_memory),
 		cmocka_unit_test(want_of_memory_is_told),
 		cmocka_unit_test(a_configuration_whose_secrets_cannot_be_read_is_told_by_line),
 	};
