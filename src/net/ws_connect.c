@@ -280,9 +280,11 @@ static const char *ws_connect_hint(int http_status)
 static void ws_connect_note_answer(struct ws *ws, struct slice text)
 {
 	if (ws->http_status != 101)
-		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %s of %s port %u (check `path`)",
-				ws->http_status, ws_connect_hint(ws->http_status), ws->options.path,
-				ws->address, ws->options.port);
+		/* A query may be a token. */
+		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %.*s of %s port %u (check `path`)",
+				ws->http_status, ws_connect_hint(ws->http_status),
+				(int)strcspn(ws->options.path, "?"), ws->options.path, ws->address,
+				ws->options.port);
 	else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
 		 slice_starts_with(text, SLICE("HS: Rejected by filter")))
 		WS_CONNECT_NOTE(ws, "the router at %s port %u does not speak %s", ws->address,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What a service manager sees: notifications, passed sockets, the watchdog, reload, exit codes."""
+import http.server
 import os
 import pathlib
 import resource
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 import pytest
 
@@ -368,7 +370,27 @@ def test_neither_a_core_file_nor_another_process_of_the_user_sees_its_memory(tmp
 HIDDEN = "Hgfdsa6677"
 
 
-def test_what_is_secret_is_shown_by_no_dump_and_no_list_and_no_log(tmp_path, manager, start):
+class NotFound(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def web_server():
+    """One that knows no WebSocket: what it answers is told, with the path."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), NotFound)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_is_secret_is_shown_by_no_dump_and_no_list_and_no_log(tmp_path, manager, start, web_server):
     text = (f"daemon: {{listen: {tmp_path}/s.sock, shutdown_timeout: 5, log_level: debug}}\n"
             "defaults:\n"
             f"  headers: {{Authorization: Bearer {HIDDEN}, X-Api-Key: {HIDDEN}, Accept-Language: {HIDDEN}}}\n"
@@ -376,11 +398,12 @@ def test_what_is_secret_is_shown_by_no_dump_and_no_list_and_no_log(tmp_path, man
             "sessions:\n"
             f"  default: {{url: 'ws://127.0.0.1:{free_port()}/ws?token={HIDDEN}', auth_method: wampcra, auth_id: joe,\n"
             f"    auth_secret: {HIDDEN}, reconnect_delay: 0.05, reconnect_max_delay: 0.05}}\n"
-            f"  b: {{host: 127.0.0.1, port: {free_port()}, path: '/ws?token={HIDDEN}'}}\n")
+            f"  b: {{host: 127.0.0.1, port: {web_server}, path: '/ws?token={HIDDEN}',\n"
+            "    reconnect_delay: 0.05, reconnect_max_delay: 0.05}\n")
     process = start(text)
     manager.expect("READY=1")
     p = program(tmp_path)
-    until("it was tried", lambda: listed(p, "sessions")[0].get("attempt", 0) > 1)
+    until("it was tried", lambda: all(row.get("attempt", 0) > 1 for row in listed(p, "sessions")))
     (tmp_path / "wampbridge.yaml").write_text(text.replace(HIDDEN, HIDDEN + "changed"))
     reload(process, manager)
     (tmp_path / "wampbridge.yaml").write_text(text.replace(f"auth_secret: {HIDDEN}", f"auth_secret: [{HIDDEN}]"))
@@ -395,6 +418,7 @@ def test_what_is_secret_is_shown_by_no_dump_and_no_list_and_no_log(tmp_path, man
         assert done.returncode == 0, done
         told += [done.stdout, done.stderr]
     told += [log_of(tmp_path), *manager.seen]
+    assert "HTTP 404" in log_of(tmp_path)
     assert "auth_secret has changed" in log_of(tmp_path) and "headers has changed" in log_of(tmp_path)
     for one in told:
         assert HIDDEN not in one, one[max(0, one.find(HIDDEN) - 200):][:400]
