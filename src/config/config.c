@@ -236,14 +236,8 @@ static void config_build_default_session(const struct config_build *b)
 		config->daemon.default_session = config->sessions[0].name;
 	} else if (config_find_session(config, "default")) {
 		config->daemon.default_session = "default";
-	} else {
-		config_errors_add(b->errors, b->config->store->settings.sessions[0]->file,
-				  b->config->store->settings.sessions[0]->line,
-				  "there are several sessions and none is named 'default'; "
-				  "'default_session' in 'daemon' must name the one that programs "
-				  "get without asking, such as '%s'",
-				  config->sessions[0].name);
 	}
+	/* Else there is none, and a program must name the session that it means. */
 }
 
 static int config_build_daemon(const struct config_build *b)

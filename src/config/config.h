@@ -36,7 +36,7 @@ struct config_daemon {
 	const char *socket_group; /* NULL: the process' own */
 	int log_level;		  /* of syslog: 3 error ... 7 debug */
 	enum config_log_target log_target;
-	const char *default_session;
+	const char *default_session;  /* NULL: none, a program must name one */
 	uint64_t shutdown_timeout_ms; /* may be CONFIG_UNLIMITED_MS */
 };
 

@@ -47,7 +47,7 @@ struct hub_config {
 	uint32_t admin_uid;	      /* beside root: the daemon's own user */
 	uint64_t shutdown_timeout_ms; /* of a drain */
 	const char *server;	      /* "wampbridge/0.1.0" */
-	const char *default_session;
+	const char *default_session;  /* NULL: a request must name one */
 };
 
 /* Whether a call's timeout is told to the router too, and in what unit it reads it. */

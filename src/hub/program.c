@@ -17,6 +17,9 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* Of the sessions that an error lists; the message that it stands in is cut at 511 bytes. */
+#define PROGRAM_MAX_NAMES 400
+
 struct program *program_of(const struct peer *peer)
 {
 	return CONTAINER_OF(peer, struct program, peer);
@@ -277,6 +280,39 @@ void program_close_id(struct program *p, struct peer_id *id)
 	program_close_if_idle(p);
 }
 
+/* "a, b, c", as far as there is room. */
+static void program_list_sessions(const struct hub *hub, char *ret_text, size_t n_text)
+{
+	size_t used = 0;
+
+	ret_text[0] = '\0';
+	list_for_each (i, &hub->links) {
+		const char *name = CONTAINER_OF(i, struct link, node)->config.name;
+
+		if (used + strlen(name) + sizeof(", ...") > n_text) {
+			snprintf(ret_text + used, n_text - used, "%s...", used ? ", " : "");
+			return;
+		}
+		used += (size_t)snprintf(ret_text + used, n_text - used, "%s%s", used ? ", " : "",
+					 name);
+	}
+}
+
+static void program_refuse_session(struct program *p, const struct request *r, struct slice name)
+{
+	char names[PROGRAM_MAX_NAMES];
+
+	if (name.ptr) {
+		reply_error(&p->peer, reply_to_request(r), ERROR_NO_SUCH_SESSION,
+			    "no router session \"%.*s\" for uid %u", SLICE_ARG(name),
+			    p->peer.credentials.uid);
+		return;
+	}
+	program_list_sessions(p->hub, names, sizeof(names));
+	reply_error(&p->peer, reply_to_request(r), ERROR_NO_SUCH_SESSION,
+		    "the request names no session, and there is no default; there are: %s", names);
+}
+
 struct link *program_find_link(struct program *p, const struct request *r)
 {
 	struct slice name = slice_of(p->hub->config.default_session);
@@ -286,11 +322,9 @@ struct link *program_find_link(struct program *p, const struct request *r)
 		name = request_text(r, MEMBER_SESSION);
 	else if (p->peer.session)
 		name = slice_of(p->peer.session);
-	l = hub_find_link(p->hub, name);
+	l = name.ptr ? hub_find_link(p->hub, name) : NULL;
 	if (!l)
-		reply_error(&p->peer, reply_to_request(r), ERROR_NO_SUCH_SESSION,
-			    "no router session \"%.*s\" for uid %u", SLICE_ARG(name),
-			    p->peer.credentials.uid);
+		program_refuse_session(p, r, name);
 	return l;
 }
 

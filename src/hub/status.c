@@ -53,8 +53,7 @@ static void status_write_greet(struct program *p, bool with_sessions)
 	status_write_limits(b, &hub->config.limits.peer);
 	if (with_sessions)
 		status_write_sessions(b, hub);
-	emit_literal(b, ",\"default_session\":");
-	emit_text(b, slice_of(hub->config.default_session));
+	emit_member_text(b, "default_session", hub->config.default_session);
 	emit_literal(b, ",\"peer\":{\"conn\":");
 	emit_u64(b, p->peer.conn);
 	emit_literal(b, ",\"uid\":");

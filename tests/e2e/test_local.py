@@ -420,6 +420,36 @@ def test_sessions_of_one_realm_see_each_other(make_daemon):
     assert p.request(op="call", id=2, session="c", procedure="com.example.p")["code"] == "no_such_procedure"
 
 
+def test_several_sessions_and_none_named_default_have_no_default(make_daemon):
+    daemon = make_daemon(sessions={name: {"url": "embedded:", "realm": name} for name in ("north", "south")})
+    daemon.start()
+    p = daemon.connect(greet=False)
+    greet = p.expect(op="greet")
+    assert "default_session" not in greet and list(greet["sessions"]) == ["north", "south"]
+    for request in ({"op": "call", "procedure": "com.example.p"}, {"op": "register", "procedure": "com.example.p"},
+                    {"op": "subscribe", "topic": "com.example.t"}, {"op": "publish", "topic": "com.example.t"},
+                    {"op": "watch"}):
+        error = p.request(id=1, **request)
+        assert error["code"] == "no_such_session" and error["message"].endswith("there are: north, south"), error
+        named = p.request(id=f"{request['op']} there", session="south", **request)
+        assert named.get("code") in (None, "no_such_procedure"), named
+    q = daemon.connect()
+    assert q.request(op="hello", id=1, session="north")["op"] == "ok"
+    q.register("com.example.p")
+    assert daemon.ctl("wait", "--session", "north").returncode == 0
+    missing = daemon.ctl("wait")
+    assert missing.returncode == 1 and "no_such_session" in missing.stderr
+    rows = daemon.ctl("list", "config").stdout
+    assert any(line.split()[:3] == ["daemon", "default_session", "-"] for line in rows.splitlines()), rows
+
+
+def test_a_list_of_sessions_that_is_too_long_is_cut(make_daemon):
+    daemon = make_daemon(sessions={f"{n:064d}": {"url": "embedded:"} for n in range(100)})
+    daemon.start()
+    error = daemon.connect().request(op="call", id=1, procedure="com.example.p")
+    assert error["code"] == "no_such_session" and error["message"].endswith(", ...")
+
+
 # ---- the daemon's life ----
 
 

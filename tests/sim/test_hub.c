@@ -39,6 +39,50 @@ static void a_program_is_greeted_with_its_sessions(void **state)
 	world_free(w);
 }
 
+static void without_a_default_session_a_request_must_name_one(void **state)
+{
+	struct link_config first = world_link_config("default"), plant = world_link_config("plant");
+	struct hub_config config = world_hub_config();
+	struct world_program *p, *named;
+	struct world *w;
+	json_t *line;
+
+	(void)state;
+	config.default_session = NULL;
+	w = world_new(2, &config);
+	world_add_link(w, WORLD_EMBEDDED, &first);
+	world_add_link(w, WORLD_EMBEDDED, &plant);
+	world_start(w);
+	p = world_connect(w);
+	assert_null(json_object_get(world_expect(p, "greet"), "default_session"));
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const requests[] = {
+			"{\"op\":\"call\",\"id\":1,\"procedure\":\"a.b\"}",
+			"{\"op\":\"register\",\"id\":1,\"procedure\":\"a.b\"}",
+			"{\"op\":\"subscribe\",\"id\":1,\"topic\":\"a.b\"}",
+			"{\"op\":\"publish\",\"id\":1,\"topic\":\"a.b\"}",
+			"{\"op\":\"watch\",\"id\":1}",
+		};
+
+		world_send(p, "%s", requests[i]);
+		world_settle(w);
+		line = world_expect_member(p, "error", "code", "no_such_session");
+		assert_string_equal(world_text(line, "message"),
+				    "the request names no session, and there is no default; there "
+				    "are: default, plant");
+	}
+	world_send(p, "{\"op\":\"subscribe\",\"id\":2,\"topic\":\"a.b\",\"session\":\"plant\"}");
+	world_settle(w);
+	world_expect(p, "ok");
+	/* hello names it for all that follows */
+	named = world_connect(w);
+	world_send(named, "{\"op\":\"hello\",\"session\":\"plant\"}");
+	world_send(named, "{\"op\":\"register\",\"id\":2,\"procedure\":\"a.b\"}");
+	world_settle(w);
+	world_expect(named, "ok");
+	world_free(w);
+}
+
 static void a_call_reaches_the_callee_and_its_result_the_caller(void **state)
 {
 	struct world *w = world_with(WORLD_EMBEDDED, 2, NULL, NULL);
@@ -862,6 +906,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_is_greeted_with_its_sessions),
+		cmocka_unit_test(without_a_default_session_a_request_must_name_one),
 		cmocka_unit_test(a_call_reaches_the_callee_and_its_result_the_caller),
 		cmocka_unit_test(an_error_of_the_callee_keeps_uri_message_and_kwargs),
 		cmocka_unit_test(a_procedure_nobody_has_is_told_by_the_router),

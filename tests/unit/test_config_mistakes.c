@@ -143,7 +143,7 @@ static const struct mistake mistakes[] = {
 	{"daemon:\n  default_session: plnt\nsessions:\n  a:\n  plant:\n",
 	 2,
 	 {"did you mean 'plant'?"}},
-	{"sessions:\n  a: {}\n  b: {}\n", 2, {"several sessions", "'default_session' in 'daemon'"}},
+	{"sessions:\n  a: {}\n  b: {}\n", 0, {NULL}},
 	{"defaults:\n  reconnect_delay: 2min\n", 2, {"'reconnect_max_delay' (60s)", "(120s)"}},
 	{"sessions:\n  a:\n    reconnect_max_delay: 0.1\n", 3, {"session 'a'", "not be less"}},
 	{"limits:\n  max_line: 8M\n", 2, {"'output_hard_limit'", "at least twice 'max_line'"}},
