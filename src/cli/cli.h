@@ -19,6 +19,7 @@
 #include "wampbridge.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 #define CLI_EXIT_ERROR	 1
@@ -54,8 +55,14 @@ int cli_payload_add_object(struct cli_payload *p, const char *json) MUST_CHECK;
 void cli_payload_emit(struct buf *b, const struct buf *args, const struct buf *kwargs);
 /* Appends text as JSON or as a string; what is no UTF-8, or must not be sent, is refused. */
 int cli_payload_emit_word(struct buf *b, struct slice text) MUST_CHECK;
-/* A command's output as the inside of []: never refused, U+FFFD for what is no UTF-8. */
-void cli_payload_emit_output(struct buf *b, struct slice text);
+/*
+ * A command's output as the inside of []: JSON by its grammar as it is, other text as
+ * a string without its last newline. Returns what is in it that must not be sent, to
+ * follow "the output holds", or NULL; nothing is altered.
+ */
+const char *cli_payload_emit_output(struct buf *b, struct slice text) MUST_CHECK;
+/* Whether the keyword arguments fit together; else the reason is told. */
+int cli_payload_check(const struct cli_payload *p) MUST_CHECK;
 
 /* options.c: one parser for all commands */
 enum cli_takes {
@@ -151,6 +158,11 @@ void cli_tell(const char *format, ...) PRINTF(1, 2);
 void cli_tell_state(const char *name, const struct cli_line *line);
 /* Replaces what could steer a terminal. */
 void cli_clean(char *text);
+/*
+ * Writes JSON as it came; to a terminal, what could steer it is escaped, which JSON
+ * reads as the same.
+ */
+void cli_write(FILE *to, struct slice json);
 /* Prints an error line on stderr; returns the exit code that belongs to it. */
 int cli_print_error(const struct cli_line *line);
 void cli_print_value(const struct scan_value *v);

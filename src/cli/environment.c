@@ -10,6 +10,9 @@
 
 #include <errno.h>
 
+/* Of what is told of a caller. */
+#define ENVIRONMENT_MAX_VALUE 16384
+
 static const char *const environment_names[] = {
 	"WAMP_PROCEDURE",     "WAMP_TOPIC",	      "WAMP_KWARGS",	 "WAMP_CALLER",
 	"WAMP_CALLER_AUTHID", "WAMP_CALLER_AUTHROLE", "WAMP_TIMEOUT_MS",
@@ -44,11 +47,23 @@ static int environment_set(struct environment *e, const char *name, struct slice
 static int environment_copy(struct environment *e, const char *name, const struct cli_line *line,
 			    const char *member)
 {
-	char text[1024];
+	const struct scan_value *v = cli_line_find(line, member);
+	char text[ENVIRONMENT_MAX_VALUE];
+	struct scan_value strict;
+	struct scan_error error;
+	size_t n;
 
-	if (!cli_line_find(line, member))
+	if (!v)
 		return 0;
-	return environment_set(e, name, slice_of(cli_line_text(line, member, text, sizeof(text))));
+	/* A lone surrogate of a router cannot be spelled either. */
+	if (v->len > sizeof(text) || scan_one(scan_token(v), SCAN_STRICT, &strict, &error) != 0)
+		return ENVIRONMENT_UNFIT;
+	n = v->type == SCAN_STRING ? scan_decode(v, text) : v->len;
+	if (v->type != SCAN_STRING)
+		memcpy(text, v->text, n);
+	if (memchr(text, '\0', n))
+		return ENVIRONMENT_UNFIT;
+	return environment_set(e, name, (struct slice){text, n});
 }
 
 static int environment_add_caller(struct environment *e, const struct cli_line *invocation)

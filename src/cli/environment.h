@@ -17,9 +17,12 @@ struct environment {
 };
 
 /*
- * For one invocation. -ENOMEM, or 0; environment_done() in either case. What
- * was inherited of these variables is dropped: it belonged to another call.
+ * For one invocation. -ENOMEM, 0, or ENVIRONMENT_UNFIT for a value that a variable
+ * cannot hold as it is, being too long or having a NUL in it: an authid that is cut
+ * is somebody else's. environment_done() in any case. What was inherited of these
+ * variables is dropped: it belonged to another call.
  */
+enum environment_outcome { ENVIRONMENT_UNFIT = 1 };
 int environment_init(struct environment *e, const char *procedure,
 		     const struct cli_line *invocation, char *const *inherited) MUST_CHECK;
 void environment_done(struct environment *e);

@@ -68,6 +68,9 @@ static int options_read_timeout(struct cli_options *o, const struct cli_verb *ve
 		return cli_usage(verb->name, "\"%s\" is no number of seconds up to %d", optarg,
 				 OPTIONS_MAX_SECONDS);
 	o->timeout_ms = (int64_t)(seconds * 1000 + 0.5);
+	/* 0 would be no limit at all. */
+	if (seconds > 0 && !o->timeout_ms)
+		return cli_usage(verb->name, "\"%s\" is less than a millisecond", optarg);
 	return 0;
 }
 
@@ -183,7 +186,7 @@ static int options_check(const struct cli_options *o, const struct cli_verb *ver
 		return cli_usage(verb->name, "an argument is missing");
 	if (o->from_stdin && buf_len(&o->payload.args))
 		return cli_usage(verb->name, "--stdin takes no arguments besides");
-	return 0;
+	return cli_payload_check(&o->payload);
 }
 
 int cli_options_parse(struct cli_options *ret, const struct cli_verb *verb, int argc, char **argv)

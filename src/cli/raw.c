@@ -100,7 +100,7 @@ static int raw_print(struct raw *raw)
 	int r, f;
 
 	while ((r = wampbridge_next_line(raw->client, 0, &line, &len)) > 0) {
-		fwrite(line, 1, len, stdout);
+		cli_write(stdout, (struct slice){line, len});
 		putchar('\n');
 	}
 	f = cli_flush();

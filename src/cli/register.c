@@ -73,39 +73,42 @@ static void register_error(struct reg *reg, uint64_t inv, const char *uri, const
 	register_send(reg, &b);
 }
 
-/* Why the daemon would refuse the line, in which case nobody would get an answer; or NULL. */
-static const char *register_fault(const struct reg *reg, const struct buf *line)
+/* Whether the daemon would refuse the line, in which case nobody would get an answer. */
+static bool register_is_refused(const struct buf *line)
 {
-	struct cli_line unused;
+	struct cli_line unused = {.n = 0};
 	struct scan_error error;
 
-	if (line->error || buf_len(line) >= reg->max_line)
-		return "wamp.error.payload_size_exceeded";
-	if (scan_object(buf_bytes(line), SCAN_STRICT, &unused.names, unused.members,
-			ARRAY_SIZE(unused.members), &unused.n, &error) != 0)
-		return "wamp.error.invalid_payload"; /* too deep: the rest was seen before */
-	return NULL;
+	return scan_object(buf_bytes(line), SCAN_STRICT, &unused.names, unused.members,
+			   ARRAY_SIZE(unused.members), &unused.n, &error) != 0;
 }
 
 static void register_result(struct reg *reg, uint64_t inv, struct slice output)
 {
-	struct buf b = BUF_INIT(CLI_MAX_LINE);
-	const char *fault;
+	CLEANUP(buf_done) struct buf b = BUF_INIT(CLI_MAX_LINE);
+	const char *fault = NULL;
+	char message[128];
 
 	register_begin(&b, "result", inv);
 	if (output.len) {
 		emit_literal(&b, ",\"args\":[");
-		cli_payload_emit_output(&b, output);
+		fault = cli_payload_emit_output(&b, output);
 		buf_append_char(&b, ']');
 	}
 	buf_append_char(&b, '}');
-	fault = register_fault(reg, &b);
-	if (!fault) {
-		register_send(reg, &b);
+	if (fault ? output.len >= reg->max_line : b.error || buf_len(&b) >= reg->max_line) {
+		register_error(reg, inv, "wamp.error.payload_size_exceeded",
+			       "the command's output does not fit a line");
 		return;
 	}
-	buf_done(&b);
-	register_error(reg, inv, fault, "the command's output does not fit a line");
+	if (!fault && register_is_refused(&b))
+		fault = "too many levels of nesting"; /* the rest was seen before */
+	if (fault) {
+		snprintf(message, sizeof(message), "the command's output holds %s", fault);
+		register_error(reg, inv, "wamp.error.invalid_payload", message);
+		return;
+	}
+	register_send(reg, &b);
 }
 
 static void register_on_end(struct child *c, enum child_end end)
@@ -153,7 +156,7 @@ static int register_run_command(struct reg *reg, const struct cli_line *line)
 
 	emit_value(&input, cli_line_find(line, "args"));
 	buf_append_char(&input, '\n');
-	if (r < 0)
+	if (r)
 		return r;
 	return child_start(&reg->children, register_inv(line), &input, environment.all);
 }
@@ -172,7 +175,10 @@ static void register_invoke(struct reg *reg, const struct cli_line *line)
 			       "keyword arguments over 96 KiB do not fit the environment");
 	} else if (reg->children.n >= reg->concurrency) {
 		register_error(reg, inv, "wamp.error.unavailable", "too many commands are running");
-	} else if ((r = register_run_command(reg, line)) < 0) {
+	} else if ((r = register_run_command(reg, line)) == ENVIRONMENT_UNFIT) {
+		register_error(reg, inv, "wamp.error.invalid_payload",
+			       "what is told of the caller does not fit the environment");
+	} else if (r < 0) {
 		snprintf(message, sizeof(message), "cannot run %s: %s", reg->children.command[0],
 			 uv_strerror(r));
 		cli_tell("%s", message);

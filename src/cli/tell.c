@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 void cli_clean(char *text)
 {
@@ -36,6 +37,45 @@ void cli_tell(const char *format, ...)
 	va_end(args);
 	cli_clean(text);
 	fprintf(stderr, "wampctl: %s\n", text);
+}
+
+/* DEL, or one of C1 as UTF-8 spells it: what JSON leaves as it is and a terminal obeys. */
+static size_t tell_steers(const char *p, const char *end)
+{
+	if (*p == 0x7f)
+		return 1;
+	return end - p >= 2 && p[0] == '\xc2' && (unsigned char)p[1] >= 0x80 &&
+			       (unsigned char)p[1] < 0xa0
+		       ? 2
+		       : 0;
+}
+
+/* As an escape of JSON, so that the text stays the same text. */
+static void tell_write_escaped(FILE *to, struct slice json)
+{
+	const char *p = json.ptr, *end = p + json.len, *from = p;
+
+	while (p < end) {
+		size_t n = tell_steers(p, end);
+
+		if (!n) {
+			p++;
+			continue;
+		}
+		fwrite(from, 1, (size_t)(p - from), to);
+		fprintf(to, "\\u%04x", n == 1 ? 0x7fu : (unsigned)(unsigned char)p[1]);
+		p += n;
+		from = p;
+	}
+	fwrite(from, 1, (size_t)(end - from), to);
+}
+
+void cli_write(FILE *to, struct slice json)
+{
+	if (isatty(fileno(to)))
+		tell_write_escaped(to, json);
+	else
+		fwrite(json.ptr, 1, json.len, to);
 }
 
 void cli_tell_state(const char *name, const struct cli_line *line)
@@ -63,7 +103,8 @@ int cli_print_error(const struct cli_line *line)
 		{"invalid_uri", EX_DATAERR},
 	};
 
-	fprintf(stderr, "%.*s\n", SLICE_ARG(line->text));
+	cli_write(stderr, line->text);
+	fputc('\n', stderr);
 	for (size_t i = 0; i < ARRAY_SIZE(exits); i++)
 		if (cli_line_is(line, "code", exits[i].code))
 			return exits[i].exit;
@@ -72,7 +113,7 @@ int cli_print_error(const struct cli_line *line)
 
 void cli_print_value(const struct scan_value *v)
 {
-	fwrite(v->text, 1, v->len, stdout);
+	cli_write(stdout, scan_token(v));
 	putchar('\n');
 }
 
@@ -132,7 +173,8 @@ int cli_print_content(const struct cli_line *line)
 		cli_tell("out of memory");
 		return EX_OSERR;
 	}
-	printf("%.*s}\n", SLICE_ARG(buf_bytes(&b)));
+	cli_write(stdout, buf_bytes(&b));
+	puts("}");
 	return 0;
 }
 
@@ -142,8 +184,11 @@ void cli_print_full(const struct cli_line *line)
 	const struct scan_value *args = cli_line_find(line, "args");
 	const struct scan_value *kwargs = cli_line_find(line, "kwargs");
 
-	printf("{\"args\":%.*s,\"kwargs\":%.*s}\n", SLICE_ARG(scan_token(args ? args : &none)),
-	       SLICE_ARG(scan_token(kwargs ? kwargs : &none)));
+	fputs("{\"args\":", stdout);
+	cli_write(stdout, scan_token(args ? args : &none));
+	fputs(",\"kwargs\":", stdout);
+	cli_write(stdout, scan_token(kwargs ? kwargs : &none));
+	puts("}");
 }
 
 int cli_flush(void)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 
 /* wampctl is in no archive; the daemon's holds only what is below it. */
 #include "cli/environment.c"
@@ -208,19 +209,126 @@ static void a_commands_output_becomes_a_result(void **state)
 		{"1\n2\n", "\"1\\u000a2\""},
 		{"{\n  \"a\": 0.10\n}\n", "{\"a\":0.10}"},
 		{"null\n", "null"},
-		{"1e999\n", "\"1e999\""},
-		{"\"\\udc00\"\n", "\"\\\"\\\\udc00\\\"\""},
-		{"x\xffy", "\"x\xef\xbf\xbdy\""},
+		/* no JSON on the whole, whatever it begins with */
+		{"1e999 bytes\n", "\"1e999 bytes\""},
+		{"\"\\udc00\" is it", "\"\\\"\\\\udc00\\\" is it\""},
+		{"[1,", "\"[1,\""},
+		{"{oops}\n", "\"{oops}\""},
+		{"gr\xc3\xbc\xc3\x9f\x65\r\n", "\"gr\xc3\xbc\xc3\x9f\x65\\u000d\""},
+		{" 5 ", "5"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(outputs); i++) {
 		struct buf b = BUF_INIT(4096);
 
-		cli_payload_emit_output(&b, slice_of(outputs[i][0]));
+		assert_null(cli_payload_emit_output(&b, slice_of(outputs[i][0])));
 		expect_text(&b, outputs[i][1]);
 		buf_done(&b);
 	}
+}
+
+static void an_output_that_must_not_be_sent_is_never_a_string(void **state)
+{
+	static const struct {
+		struct slice output;
+		const char *fault;
+	} table[] = {
+		{SLICE("1e999\n"), "range of a double"},
+		{SLICE("{\"size\":-1e400}"), "range of a double"},
+		{SLICE("\"\\udc00\"\n"), "a lone surrogate"},
+		{SLICE("[\"caf\\udce9.txt\"]"), "a lone surrogate"},
+		{SLICE("[\"\\u0000no base64\"]"), "base64"},
+		{SLICE("x\xffy"), "not UTF-8"},
+		{SLICE("[\"\xe9\"]"), "not UTF-8"},
+		{SLICE("a\0b"), "a NUL byte"},
+		{SLICE("\0"), "a NUL byte"},
+		{SLICE("[\"a\0b\"]"), "a NUL byte"},
+	};
+	char deep[400];
+	struct buf b = BUF_INIT(4096);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		const char *fault = cli_payload_emit_output(&b, table[i].output);
+
+		if (!fault || !strstr(fault, table[i].fault))
+			fail_msg("row %zu: %s", i, fault ? fault : "none");
+	}
+	memset(deep, '[', 129);
+	memset(deep + 129, ']', 129);
+	deep[258] = '\0';
+	assert_non_null(strstr(cli_payload_emit_output(&b, slice_of(deep)), "nesting"));
+	assert_int_equal(buf_len(&b), 0);
+	buf_done(&b);
+}
+
+static void an_argument_that_must_not_be_sent_is_never_a_string(void **state)
+{
+	struct cli_payload p;
+	struct buf b = BUF_INIT(4096);
+	char deep[400];
+
+	(void)state;
+	cli_payload_init(&p);
+	memset(deep, '[', 129);
+	memset(deep + 129, ']', 129);
+	deep[258] = '\0';
+	assert_int_equal(HEAR(cli_payload_add(&p, deep)), EX_DATAERR);
+	assert_non_null(strstr(said, "nesting"));
+	assert_int_equal(cli_payload_add(&p, "1e999 bytes"), 0);
+	/* of a line of standard input */
+	assert_int_equal(HEAR(cli_payload_emit_word(&b, SLICE("a\0b"))), EX_DATAERR);
+	assert_non_null(strstr(said, "a NUL byte"));
+	assert_int_equal(HEAR(cli_payload_emit_word(&b, SLICE("\"a\0b\""))), EX_DATAERR);
+	assert_non_null(strstr(said, "a NUL byte"));
+	buf_done(&b);
+	cli_payload_done(&p);
+}
+
+static void a_keyword_that_is_given_twice_is_refused(void **state)
+{
+	struct cli_payload p;
+
+	(void)state;
+	cli_payload_init(&p);
+	assert_int_equal(cli_payload_add_key(&p, "a=1"), 0);
+	assert_int_equal(cli_payload_add_key(&p, "b=2"), 0);
+	assert_int_equal(cli_payload_check(&p), 0);
+	assert_int_equal(cli_payload_add_object(&p, "{\"\\u0061\":3}"), 0);
+	assert_int_equal(HEAR(cli_payload_check(&p)), EX_USAGE);
+	assert_non_null(strstr(said, "\"a\" is given twice"));
+	cli_payload_done(&p);
+}
+
+static void json_on_a_terminal_cannot_steer_it_and_stays_the_same(void **state)
+{
+	static const char json[] = "{\"a\":\"x\xc2\x9b"
+				   "2J\x7f\xc3\xa9\xc2\xa9\"}";
+	int master = posix_openpt(O_RDWR | O_NOCTTY), pipes[2];
+	FILE *terminal, *file;
+	char text[128];
+	ssize_t n;
+
+	(void)state;
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	terminal = fopen(ptsname(master), "we");
+	cli_write(terminal, slice_of(json));
+	fflush(terminal);
+	n = read(master, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	assert_string_equal(text, "{\"a\":\"x\\u009b2J\\u007f\xc3\xa9\xc2\xa9\"}");
+	fclose(terminal);
+	close(master);
+	/* What goes to a program is the text as it came. */
+	assert_int_equal(pipe(pipes), 0);
+	file = fdopen(pipes[1], "w");
+	cli_write(file, slice_of(json));
+	fclose(file);
+	n = read(pipes[0], text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	assert_string_equal(text, json);
+	close(pipes[0]);
 }
 
 /* ---- options ---- */
@@ -356,8 +464,8 @@ static void what_a_command_does_not_take_is_refused(void **state)
 
 static void numbers_have_bounds(void **state)
 {
-	static const char *const timeouts[] = {"-1",  "x",   "",	"1s",
-					       "nan", "inf", "2000001", "1e99"};
+	static const char *const timeouts[] = {"-1",  "x",	 "",	 "1s",	   "nan",
+					       "inf", "2000001", "1e99", "0.0001", "1e-9"};
 	static const char *const counts[] = {
 		"0", "-1", "1.5", "x", "", "1000000001", "99999999999999999999"};
 	struct cli_options o;
@@ -526,6 +634,39 @@ static void a_command_is_told_what_the_invocation_says(void **state)
 	environment_done(&e);
 }
 
+static void what_a_variable_cannot_hold_is_not_cut(void **state)
+{
+	static const char *const callers[] = {
+		"{\"kwargs\":{},\"caller\":{\"session\":1,\"authid\":\"root\\u0000x\"}}",
+		"{\"kwargs\":{},\"caller\":{\"session\":1,\"authid\":\"caf\\udce9\"}}",
+		"{\"kwargs\":{},\"caller\":{\"session\":1,\"authrole\":\"\\u0000AA==\"}}",
+	};
+	char *inherited[] = {NULL};
+	char longer[ENVIRONMENT_MAX_VALUE + 100];
+	struct environment e;
+	struct cli_line line;
+	int n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
+		line = line_of(callers[i]);
+		assert_int_equal(environment_init(&e, "a.b", &line, inherited), ENVIRONMENT_UNFIT);
+		environment_done(&e);
+	}
+	n = snprintf(longer, sizeof(longer), "{\"kwargs\":{},\"caller\":{\"authid\":\"%05000d\"}}",
+		     0);
+	line = line_of(longer);
+	assert_int_equal(environment_init(&e, "a.b", &line, inherited), 0);
+	assert_int_equal(strlen(e.own[2]), strlen("WAMP_CALLER_AUTHID=") + 5000);
+	environment_done(&e);
+	n = snprintf(longer, sizeof(longer), "{\"kwargs\":{},\"caller\":{\"authid\":\"%016383d\"}}",
+		     0);
+	assert_true(n > ENVIRONMENT_MAX_VALUE);
+	line = line_of(longer);
+	assert_int_equal(environment_init(&e, "a.b", &line, inherited), ENVIRONMENT_UNFIT);
+	environment_done(&e);
+}
+
 static void nothing_of_another_call_is_inherited(void **state)
 {
 	char *inherited[] = {(char *)"WAMP_CALLER=1",	 (char *)"WAMP_TIMEOUT_MS=5",
@@ -572,6 +713,10 @@ int main(void)
 		cmocka_unit_test(an_empty_payload_has_no_members),
 		cmocka_unit_test(what_did_not_fit_is_seen_by_who_sends),
 		cmocka_unit_test(a_commands_output_becomes_a_result),
+		cmocka_unit_test(an_output_that_must_not_be_sent_is_never_a_string),
+		cmocka_unit_test(an_argument_that_must_not_be_sent_is_never_a_string),
+		cmocka_unit_test(a_keyword_that_is_given_twice_is_refused),
+		cmocka_unit_test(json_on_a_terminal_cannot_steer_it_and_stays_the_same),
 		cmocka_unit_test(options_and_arguments_may_be_mixed),
 		cmocka_unit_test(a_negative_number_is_an_argument),
 		cmocka_unit_test(behind_two_dashes_there_are_only_arguments),
@@ -586,6 +731,7 @@ int main(void)
 		cmocka_unit_test(nothing_told_can_steer_a_terminal),
 		cmocka_unit_test(a_long_text_is_cut),
 		cmocka_unit_test(a_command_is_told_what_the_invocation_says),
+		cmocka_unit_test(what_a_variable_cannot_hold_is_not_cut),
 		cmocka_unit_test(nothing_of_another_call_is_inherited),
 		cmocka_unit_test(without_memory_there_is_no_environment),
 	};

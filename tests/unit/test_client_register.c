@@ -279,7 +279,48 @@ static void what_is_too_deep_for_a_line_is_an_error(void **state)
 	START(w, 0, "sh", "-c", "printf %0127d 0 | tr 0 '['; printf %0127d 0 | tr 0 ']'");
 	invoke(w, 1, NO_PAYLOAD);
 	expect(w, "{\"op\":\"error\",\"inv\":1,\"uri\":\"wamp.error.invalid_payload\","
-		  "\"message\":\"the command's output does not fit a line\"}");
+		  "\"message\":\"the command's output holds too many levels of nesting\"}");
+	end(w);
+}
+
+static void an_output_that_the_protocol_refuses_is_an_error(void **state)
+{
+	struct world *w = *state;
+
+	START(w, 0, "sh", "-c",
+	      "read n; case $n in '[1]') printf '[\"caf\\\\udce9.txt\"]';; '[2]') echo 1e999;; "
+	      "'[3]') printf '\\351';; '[4]') printf 'a\\000b';; *) printf %0129d 0 | tr 0 '[';; "
+	      "esac");
+	invoke(w, 1, "\"args\":[1],\"kwargs\":{}");
+	expect(w, "{\"op\":\"error\",\"inv\":1,\"uri\":\"wamp.error.invalid_payload\","
+		  "\"message\":\"the command's output holds a lone surrogate\"}");
+	invoke(w, 2, "\"args\":[2],\"kwargs\":{}");
+	expect(w,
+	       "{\"op\":\"error\",\"inv\":2,\"uri\":\"wamp.error.invalid_payload\","
+	       "\"message\":\"the command's output holds a number beyond the range of a double\"}");
+	invoke(w, 3, "\"args\":[3],\"kwargs\":{}");
+	expect(w, "{\"op\":\"error\",\"inv\":3,\"uri\":\"wamp.error.invalid_payload\","
+		  "\"message\":\"the command's output holds bytes that are not UTF-8\"}");
+	invoke(w, 4, "\"args\":[4],\"kwargs\":{}");
+	expect(w, "{\"op\":\"error\",\"inv\":4,\"uri\":\"wamp.error.invalid_payload\","
+		  "\"message\":\"the command's output holds a NUL byte\"}");
+	invoke(w, 5, "\"args\":[5],\"kwargs\":{}");
+	expect(w, "{\"op\":\"error\",\"inv\":5,\"uri\":\"wamp.error.invalid_payload\","
+		  "\"message\":\"the command's output holds more than 128 levels of nesting\"}");
+	end(w);
+}
+
+static void a_caller_who_fits_no_environment_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	START(w, 0, "printenv", "WAMP_CALLER_AUTHID");
+	invoke(w, 1,
+	       "\"args\":[],\"kwargs\":{},\"caller\":{\"session\":1,\"authid\":\"root\\u0000x\"}");
+	expect(w, "{\"op\":\"error\",\"inv\":1,\"uri\":\"wamp.error.invalid_payload\",\"message\":"
+		  "\"what is told of the caller does not fit the environment\"}");
+	invoke(w, 2, "\"args\":[],\"kwargs\":{},\"caller\":{\"session\":1,\"authid\":\"root\"}");
+	expect(w, "{\"op\":\"result\",\"inv\":2,\"args\":[\"root\"]}");
 	end(w);
 }
 
@@ -493,6 +534,8 @@ int main(void)
 		TEST(what_does_not_fit_the_daemons_line_is_an_error),
 		TEST(a_line_may_be_as_long_as_the_daemon_takes),
 		TEST(what_is_too_deep_for_a_line_is_an_error),
+		TEST(an_output_that_the_protocol_refuses_is_an_error),
+		TEST(a_caller_who_fits_no_environment_is_refused),
 		TEST(an_invocation_without_json_arguments_is_answered),
 		TEST(keywords_that_fit_no_environment_are_refused),
 		TEST(beyond_the_concurrency_callers_are_refused),
