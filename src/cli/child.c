@@ -14,6 +14,7 @@
 #include "cli/child.h"
 
 #include "base/mem.h"
+#include "cli/guard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -129,6 +130,8 @@ static void child_on_exit(uv_process_t *process, int64_t status, int signal)
 {
 	struct child *c = process->data;
 
+	if (c->set->guard)
+		guard_remove(c->set->guard, process->pid);
 	c->ended = true;
 	c->signal = signal;
 	c->code = signal ? signal : status;
@@ -236,6 +239,8 @@ int child_start(struct child_set *set, uint64_t inv, struct buf *input, char **e
 		child_close_all(c);
 		return r;
 	}
+	if (set->guard)
+		guard_add(set->guard, c->process.pid);
 	r = uv_read_start((uv_stream_t *)&c->out, child_on_alloc, child_on_output);
 	c->eof = r < 0;
 	child_write(c);

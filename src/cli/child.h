@@ -32,9 +32,12 @@ struct child;
 /* Told once, when the output is complete or too much; not at all after child_stop(). */
 typedef void child_end_fn(struct child *c, enum child_end end);
 
+struct guard;
+
 struct child_set {
 	uv_loop_t *loop;
-	char **command; /* as given to exec, no shell */
+	const struct guard *guard; /* told of each child; may be NULL */
+	char **command;		   /* as given to exec, no shell */
 	child_end_fn *on_end;
 	void *data;
 	struct list list;

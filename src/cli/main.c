@@ -7,8 +7,10 @@
 #include "cli/cli.h"
 
 #include <getopt.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct cli_verb main_verbs[] = {
 	{"call", NULL, CLI_TAKES_PAYLOAD, "kKstf", "call a procedure",
@@ -181,6 +183,8 @@ int main(int argc, char **argv)
 
 	/* Some parents ignore it; then a reader's end would not end us. */
 	signal(SIGPIPE, SIG_DFL);
+	/* Commands get what the contract of exec says, and no descriptor that we were left. */
+	(void)close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	while ((c = getopt_long(argc, argv, "+Vh", options, NULL)) != -1) {
 		switch (c) {
 		case 'S':

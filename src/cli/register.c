@@ -14,6 +14,7 @@
 
 #include "cli/child.h"
 #include "cli/environment.h"
+#include "cli/guard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -36,6 +37,7 @@ struct reg {
 	uv_signal_t sigint, sigterm;
 	const char *uri;
 	struct child_set children;
+	struct guard guard;
 	uint64_t concurrency;
 	uint64_t max_line; /* of what the daemon takes, line feed included */
 	int exit;
@@ -299,13 +301,21 @@ int cli_register(struct cli *cli, const struct cli_options *o)
 	r = cli_send(cli, &b);
 	if (r)
 		return r;
-	if (uv_loop_init(&reg.loop) < 0) {
-		cli_tell("no event loop");
+	r = guard_start(&reg.guard);
+	if (r < 0) {
+		cli_tell("commands cannot be guarded: %s", strerror(-r));
 		return EX_OSERR;
 	}
-	child_set_init(&reg.children, &reg.loop, o->command, register_on_end, &reg);
-	register_start(&reg);
-	uv_run(&reg.loop, UV_RUN_DEFAULT);
-	uv_loop_close(&reg.loop);
+	if (uv_loop_init(&reg.loop) < 0) {
+		cli_tell("no event loop");
+		reg.exit = EX_OSERR;
+	} else {
+		child_set_init(&reg.children, &reg.loop, o->command, register_on_end, &reg);
+		reg.children.guard = &reg.guard;
+		register_start(&reg);
+		uv_run(&reg.loop, UV_RUN_DEFAULT);
+		uv_loop_close(&reg.loop);
+	}
+	guard_stop(&reg.guard);
 	return reg.exit;
 }

@@ -15,7 +15,7 @@ import threading
 
 import pytest
 
-from world import BUILD, WAIT, Program, connects, free_port, until
+from world import BUILD, WAIT, WITH_US, Program, connects, free_port, until
 
 DAEMON = str(BUILD / "wampbridged")
 
@@ -58,7 +58,7 @@ def start(tmp_path, manager):
         (tmp_path / "wampbridge.yaml").write_text(config)
         log = open(tmp_path / "daemon.log", "ab")
         process = subprocess.Popen(
-            [*launcher, DAEMON, "-c", tmp_path / "wampbridge.yaml", *arguments],
+            [*WITH_US, *launcher, DAEMON, "-c", tmp_path / "wampbridge.yaml", *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds,
             env={**os.environ, "NOTIFY_SOCKET": manager.path, **(environment or {})})
         log.close()

@@ -191,3 +191,66 @@ def test_bash_completes_commands_lists_sessions_and_procedures(daemon):
         assert daemon.ctl("help", command).returncode == 0 or command == "help", command
         for option in complete(daemon, command, "--"):
             assert option in daemon.ctl("help", command).stdout or option == "--help", (command, option)
+
+
+# ---- commands that serve a procedure ----
+
+
+def serving(daemon, *command, **options):
+    ctl = daemon.start_ctl("register", "com.example.p", "--", *command, **options)
+    until("it serves", lambda: daemon.connect().request(op="list", id=1, what="registrations")["items"])
+    return ctl
+
+
+def is_running(word):
+    """Whether a process has the word among its arguments."""
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as f:
+                if word.encode() in f.read().split(b"\0") and int(name) != os.getpid():
+                    return True
+        except (OSError, ValueError):
+            continue
+    return False
+
+
+def test_a_command_has_no_descriptor_but_its_own(daemon):
+    reader, writer = os.pipe()
+    ctl = serving(daemon, "sh", "-c", 'n=0; while [ $n -lt 99 ]; do [ -e /proc/$$/fd/$n ] && echo $n; n=$((n + 1)); done',
+                  pass_fds=[reader, writer])
+    text = daemon.connect().request(op="call", id=1, procedure="com.example.p")["args"][0]
+    assert text.split() == ["0", "1", "2"]
+    ctl.terminate()
+    ctl.communicate(timeout=WAIT)
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_commands_end_with_wampctl_in_the_midst_of_many_calls(daemon, tmp_path, number):
+    word = f"guarded-{tmp_path.name}-{number}"
+    ctl = serving(daemon, "sh", "-c", 'sh -c "sleep 60; :" "$0" & sleep 60; :', word)
+    p = daemon.connect()
+    for n in range(30):
+        p.send(op="call", id=n, procedure="com.example.p")
+    until("some run", lambda: is_running(word))
+    ctl.send_signal(number)
+    ctl.communicate(timeout=WAIT)
+    until("none is left", lambda: not is_running(word))
+    answers = [p.take() for _ in range(30)]
+    assert {a["id"] for a in answers} == set(range(30)) and {a["op"] for a in answers} == {"error"}
+
+
+def test_commands_end_with_the_daemon(make_daemon, tmp_path):
+    daemon = make_daemon()
+    daemon.start()
+    word = f"guarded-{tmp_path.name}"
+    ctl = serving(daemon, "sh", "-c", "sleep 60; :", word)
+    daemon.connect().send(op="call", id=1, procedure="com.example.p")
+    until("it runs", lambda: is_running(word))
+    daemon.process.kill()
+    daemon.process.wait(WAIT)
+    ctl.communicate(timeout=WAIT)
+    assert ctl.returncode == 69
+    until("none is left", lambda: not is_running(word))
+    daemon.process = None

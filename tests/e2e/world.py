@@ -18,6 +18,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("BUILD", "build")
 ROUTER_DIR = ROOT / "build" / "routers"
+# What is started ends with the tests, also when these are killed.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 WAIT = float(os.environ.get("WAMPBRIDGE_TEST_WAIT", "20"))  # seconds that anything may take on a loaded machine
 
 
@@ -91,7 +93,7 @@ class Router:
     def start(self):
         self.configure()
         log = open(self.directory / "router.log", "ab")
-        self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, cwd=self.directory,
+        self.process = subprocess.Popen([*WITH_US, *self.command()], stdout=log, stderr=log, cwd=self.directory,
                                         stdin=subprocess.DEVNULL, start_new_session=True)
         log.close()
         until(f"{self.name} listens", lambda: answers(self.port), 60, 0.05)
@@ -198,7 +200,7 @@ class Daemon:
         config = self.directory / "wampbridge.yaml"
         config.write_text(to_yaml({k: v for k, v in self.settings.items() if v}))
         log = open(self.log, "ab")
-        self.process = subprocess.Popen([self.program, "-c", config], stderr=log, stdout=log,
+        self.process = subprocess.Popen([*WITH_US, self.program, "-c", config], stderr=log, stdout=log,
                                         stdin=subprocess.DEVNULL)
         log.close()
         if listening:
@@ -245,9 +247,9 @@ class Daemon:
         assert is_sound(done.stderr) and done.returncode >= 0, done
         return done
 
-    def start_ctl(self, *arguments):
-        return subprocess.Popen([BUILD / "wampctl", "--socket", self.socket, *arguments],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def start_ctl(self, *arguments, **options):
+        return subprocess.Popen([*WITH_US, BUILD / "wampctl", "--socket", self.socket, *arguments],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
 
 class Attached(Daemon):

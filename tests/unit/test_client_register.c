@@ -18,6 +18,7 @@
 /* wampctl is in no archive; the daemon's holds only what is below it. */
 #include "cli/child.c"
 #include "cli/environment.c"
+#include "cli/guard.c"
 #include "cli/payload.c"
 #include "cli/register.c"
 #include "cli/talk.c"
@@ -475,7 +476,7 @@ static void what_a_shell_started_ends_with_it(void **state)
 	close(pollfd.fd);
 }
 
-/* What has left the command's group cannot be reached, and must not be waited for. */
+/* What has left the command's group must not be waited for. */
 static void an_output_that_stays_open_does_not_keep_it_from_ending(void **state)
 {
 	struct world *w = *state;
@@ -487,6 +488,136 @@ static void an_output_that_stays_open_does_not_keep_it_from_ending(void **state)
 	start_ms = cli_now_ms();
 	end(w);
 	assert_in_range(cli_now_ms() - start_ms, 0, 6000);
+}
+
+/* ---- nothing outlives wampctl ---- */
+
+/* The reading end of a pipe whose other end commands hold: at its end of file nobody is left. */
+static int open_fifo(struct world *w)
+{
+	int fd;
+
+	assert_int_equal(mkfifo(w->ready, 0600), 0);
+	fd = open(w->ready, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void read_bytes(int fd, size_t n)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	char byte;
+
+	for (; n; n--) {
+		assert_int_equal(poll(&pollfd, 1, TEST_TIMEOUT_MS), 1);
+		assert_int_equal(read(fd, &byte, 1), 1);
+	}
+}
+
+static void expect_nobody_left(int fd)
+{
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	char bytes[64];
+	ssize_t n;
+
+	do {
+		assert_int_equal(poll(&pollfd, 1, TEST_TIMEOUT_MS), 1);
+		n = read(fd, bytes, sizeof(bytes));
+	} while (n > 0);
+	assert_int_equal(n, 0);
+	close(fd);
+}
+
+static void kill_wampctl(struct world *w, int signal)
+{
+	int status;
+
+	kill(w->pid, signal);
+	assert_int_equal(waitpid(w->pid, &status, 0), w->pid);
+	assert_true(WIFSIGNALED(status));
+}
+
+#define HOLDS "exec 9>$0; echo >&9; "
+
+static void a_killed_wampctl_leaves_no_command(void **state)
+{
+	static const int signals[] = {SIGKILL, SIGHUP, SIGQUIT};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		int fd = open_fifo(w);
+
+		START(w, 20, "sh", "-c", HOLDS "sleep 60 & sleep 60", w->ready);
+		for (int inv = 1; inv <= 20; inv++)
+			invoke(w, inv, NO_PAYLOAD);
+		/* Some run, some are being started, some are still to come. */
+		read_bytes(fd, 5);
+		kill_wampctl(w, signals[i]);
+		expect_nobody_left(fd);
+		wampbridge_close(TAKE(w->w));
+		unlink(w->ready);
+	}
+}
+
+static void one_that_ignores_term_is_killed_for_a_killed_wampctl(void **state)
+{
+	struct world *w = *state;
+	int fd = open_fifo(w);
+
+	START(w, 0, "sh", "-c", "trap '' TERM; " HOLDS "while :; do sleep 1; done", w->ready);
+	invoke(w, 1, NO_PAYLOAD);
+	read_bytes(fd, 1);
+	kill_wampctl(w, SIGKILL);
+	expect_nobody_left(fd);
+}
+
+static void what_a_command_left_behind_ends_with_wampctl(void **state)
+{
+	static const char *const commands[] = {
+		/* in its group; in a session of its own; with another environment */
+		HOLDS "sleep 60 >&9 & echo 1",
+		HOLDS "setsid sleep 60 >&9 & echo 1",
+		HOLDS "env -i sleep 60 >&9 & echo 1",
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(commands); i++) {
+		int fd = open_fifo(w);
+
+		START(w, 0, "sh", "-c", commands[i / 2], w->ready);
+		invoke(w, 1, NO_PAYLOAD);
+		expect(w, "{\"op\":\"result\",\"inv\":1,\"args\":[1]}");
+		if (i % 2)
+			kill_wampctl(w, SIGKILL);
+		else
+			end(w);
+		expect_nobody_left(fd);
+		wampbridge_close(TAKE(w->w));
+		unlink(w->ready);
+	}
+}
+
+static void somebody_elses_group_of_the_same_number_is_left_alone(void **state)
+{
+	struct guard_watch watch = {.n_groups = 0};
+	pid_t other = fork();
+
+	(void)state;
+	if (other == 0) {
+		setpgid(0, 0);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(setpgid(other, other), 0);
+	guard_hear(&watch, &(struct guard_word){other, 0});
+	assert_int_equal(guard_signal_groups(&watch, 0), 1);
+	/* The leader that we knew has ended: who has its number now is another. */
+	guard_hear(&watch, &(struct guard_word){other, 1});
+	assert_int_equal(guard_signal_groups(&watch, SIGKILL), 0);
+	assert_int_equal(kill(other, 0), 0);
+	kill(other, SIGKILL);
+	assert_int_equal(waitpid(other, NULL, 0), other);
+	mem_free(watch.groups);
 }
 
 static void the_daemons_end_is_an_exit_code(void **state)
@@ -544,6 +675,10 @@ int main(void)
 		TEST(a_command_that_ignores_term_is_killed),
 		TEST(what_a_shell_started_ends_with_it),
 		TEST(an_output_that_stays_open_does_not_keep_it_from_ending),
+		TEST(a_killed_wampctl_leaves_no_command),
+		TEST(one_that_ignores_term_is_killed_for_a_killed_wampctl),
+		TEST(what_a_command_left_behind_ends_with_wampctl),
+		TEST(somebody_elses_group_of_the_same_number_is_left_alone),
 		TEST(the_daemons_end_is_an_exit_code),
 		TEST(so_is_its_goodbye),
 		TEST(so_is_a_refused_registration),
