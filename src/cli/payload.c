@@ -82,6 +82,7 @@ static const char *payload_strict_fault(struct slice text)
  */
 static const char *payload_classify(struct slice text, struct scan_value *ret_value)
 {
+	const struct slice mark = SLICE(CHARS_BYTE_ORDER_MARK);
 	struct scan_error error;
 
 	*ret_value = SCAN_VALUE_NONE;
@@ -92,6 +93,10 @@ static const char *payload_classify(struct slice text, struct scan_value *ret_va
 	/* What the strict rules refuse early may be no JSON further on: "1e999 bytes". */
 	if (scan_one(text, SCAN_LENIENT, ret_value, &error) == 0)
 		return payload_strict_fault(text);
+	if (slice_starts_with(text, mark) &&
+	    scan_one((struct slice){text.ptr + mark.len, text.len - mark.len}, SCAN_LENIENT,
+		     ret_value, &error) == 0)
+		return "a byte order mark before its JSON";
 	*ret_value = SCAN_VALUE_NONE;
 	return strstr(error.expected, "nesting") ? "more than 128 levels of nesting" : NULL;
 }

@@ -9,6 +9,8 @@
 
 #include "local/request.h"
 
+#include "codec/chars.h"
+
 #include "base/cleanup.h"
 
 #include <stdarg.h>
@@ -363,6 +365,19 @@ static bool request_check_all(struct request *r, const struct scan_member *given
 	return request_check_required(r, seen, fault);
 }
 
+/* Of the text or the programs of another system: what is wrong then is not seen on a screen. */
+static bool request_refuse_mark(struct request_fault *fault, struct slice line)
+{
+	bool is_utf16 = slice_starts_with(line, SLICE("\xff\xfe")) ||
+			slice_starts_with(line, SLICE("\xfe\xff"));
+
+	if (!is_utf16 && !slice_starts_with(line, SLICE(CHARS_BYTE_ORDER_MARK)))
+		return true;
+	return request_refuse(fault, ERROR_BAD_JSON,
+			      "the line begins with a byte order mark%s: send UTF-8 without one",
+			      is_utf16 ? " and is UTF-16" : "");
+}
+
 bool request_parse(struct request *ret, struct slice line, uint64_t number, struct arena *arena,
 		   struct request_fault *ret_fault)
 {
@@ -383,6 +398,8 @@ bool request_parse(struct request *ret, struct slice line, uint64_t number, stru
 	 */
 	if (r != SCAN_BAD_JSON && r != SCAN_BAD_UTF8)
 		(void)request_check_id(ret, ret_fault);
+	else if (!request_refuse_mark(ret_fault, line))
+		return false;
 	return request_refuse_scan(ret_fault, r, &error);
 }
 

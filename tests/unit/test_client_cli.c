@@ -239,6 +239,7 @@ static void an_output_that_must_not_be_sent_is_never_a_string(void **state)
 		{SLICE("\"\\udc00\"\n"), "a lone surrogate"},
 		{SLICE("[\"caf\\udce9.txt\"]"), "a lone surrogate"},
 		{SLICE("[\"\\u0000no base64\"]"), "base64"},
+		{SLICE("\xef\xbb\xbf{\"a\":1}\n"), "byte order mark"},
 		{SLICE("x\xffy"), "not UTF-8"},
 		{SLICE("[\"\xe9\"]"), "not UTF-8"},
 		{SLICE("a\0b"), "a NUL byte"},

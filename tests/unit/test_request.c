@@ -343,6 +343,12 @@ static void each_fault_has_its_code_and_id(void **state)
 		const char *id, *message;
 	} table[] = {
 		{SLICE(""), ERROR_BAD_JSON, NULL, "expected '{' at byte 1"},
+		{SLICE("\xef\xbb\xbf{\"op\":\"ping\",\"id\":1}"), ERROR_BAD_JSON, NULL,
+		 "the line begins with a byte order mark: send UTF-8 without one"},
+		{SLICE("\xff\xfe{\0\"\0o\0"), ERROR_BAD_JSON, NULL,
+		 "the line begins with a byte order mark and is UTF-16: send UTF-8 without one"},
+		{SLICE("\xfe\xff\0{\0\""), ERROR_BAD_JSON, NULL,
+		 "the line begins with a byte order mark and is UTF-16: send UTF-8 without one"},
 		{SLICE("[]"), ERROR_BAD_JSON, NULL, "expected '{' at byte 1"},
 		{SLICE("{\"op\":\"ping\",\"id\":1"), ERROR_BAD_JSON, NULL,
 		 "expected ',' or '}' at byte 20"},
