@@ -59,12 +59,30 @@ static int source_add(struct source_files *files, struct arena *arena, const cha
 	return 0;
 }
 
+static bool source_ends_with(const char *name, const char *ending)
+{
+	size_t n = strlen(name), n_ending = strlen(ending);
+
+	return name[0] != '.' && n > n_ending && strcmp(name + n - n_ending, ending) == 0;
+}
+
 /* Editors' and package managers' leftovers (.x.yaml.swp, x.yaml~, x.yaml.dpkg-old) do not count. */
 static bool source_is_drop_in(const char *name)
 {
-	size_t n = strlen(name);
+	return source_ends_with(name, ".yaml");
+}
 
-	return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".yaml") == 0;
+/* Meant as one, by all that can be known. */
+static void source_warn_of_name(const char *dir, const char *name, struct config_errors *errors)
+{
+	static const char *const endings[] = {".yml", ".YAML", ".YML"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++)
+		if (source_ends_with(name, endings[i]))
+			config_errors_warn(errors, dir, 0,
+					   "'%.100s' is not read: the names of drop-ins end in "
+					   ".yaml",
+					   name);
 }
 
 static bool source_has_name(const struct source_files *files, size_t n, const char *name)
@@ -101,6 +119,7 @@ static int source_add_drop_ins(struct source_files *files, struct arena *arena, 
 		return CONFIG_INVALID;
 	}
 	while (!r && (entry = readdir(dir))) {
+		source_warn_of_name(path.ptr, entry->d_name, errors);
 		if (!source_is_drop_in(entry->d_name) ||
 		    source_has_name(files, n_before, entry->d_name))
 			continue;

@@ -10,6 +10,7 @@
 #include "config/option.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static int secure_read_passphrase(struct secret *ret, const struct config_tls *tls,
@@ -77,14 +78,29 @@ uint64_t secure_stamp(const struct config_session *session)
 	return stamp;
 }
 
+/* Of the key that the sentence begins with: "tls_key: ..." */
+static struct config_origin secure_blame_key(const struct config *config,
+					     const struct config_session *session,
+					     const char *message)
+{
+	char key[40];
+	int option;
+
+	snprintf(key, sizeof(key), "%.*s", (int)strcspn(message, ": "), message);
+	option = config_option_find(CONFIG_SESSION, key);
+	if (option < 0)
+		return (struct config_origin){0};
+	return config_origin(config, session, (size_t)option);
+}
+
 /* The line that a complaint about the session's TLS belongs to. */
 static struct config_origin secure_blame(const struct config *config,
-					 const struct config_session *session)
+					 const struct config_session *session, const char *message)
 {
 	static const char *const keys[] = {"tls_ca_file", "tls_ca_dir",	 "tls_cert",
 					   "tls_key",	  "tls_ciphers", "tls_ciphersuites",
 					   "url",	  "tls",	 "host"};
-	struct config_origin origin = {0};
+	struct config_origin origin = secure_blame_key(config, session, message);
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys) && !origin.file; i++)
 		origin = config_origin(config, session,
@@ -95,14 +111,16 @@ static struct config_origin secure_blame(const struct config *config,
 static int secure_check_tls(const struct config *config, const struct config_session *session,
 			    const char *credentials, struct config_errors *errors)
 {
-	struct config_origin at = secure_blame(config, session);
 	char message[SECURE_MAX_MESSAGE];
+	struct config_origin at;
 	struct ws_tls *tls = NULL;
 	int r = secure_new_tls(&tls, session, credentials, message);
 
-	if (r == SECURE_UNUSABLE)
+	if (r == SECURE_UNUSABLE) {
+		at = secure_blame(config, session, message);
 		config_errors_add(errors, at.file ?: "defaults", at.line, "session '%s': %s",
 				  session->name, message);
+	}
 	ws_tls_free(tls);
 	return r < 0 ? r : 0;
 }

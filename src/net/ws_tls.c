@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* A sentence for people; always WS_TLS_UNUSABLE. */
 static int PRINTF(2, 3) ws_tls_say(char message[WS_TLS_MAX_MESSAGE], const char *format, ...)
@@ -41,6 +42,17 @@ static const char *ws_tls_reason(void)
 	const char *reason = ERR_reason_error_string(ERR_peek_error());
 
 	return reason ? reason : "no reason given";
+}
+
+/* Behind the byte order mark of UTF-8 or UTF-16, OpenSSL does not see the first of PEM. */
+static bool ws_tls_has_mark(BIO *bio)
+{
+	char bytes[3] = {0};
+	int n = BIO_read(bio, bytes, sizeof(bytes));
+
+	(void)BIO_seek(bio, 0);
+	return n >= 2 && (memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ||
+			  memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
 }
 
 /* A file to be read, or NULL with the sentence. */
@@ -63,7 +75,15 @@ static BIO *ws_tls_open(const char *option, const char *path, char message[WS_TL
 	if (!bio)
 		(void)ws_tls_say(message, "%s: %s (%s)", option,
 				 errno ? strerror(errno) : "cannot be opened", path);
-	return bio;
+	if (!bio || !ws_tls_has_mark(bio))
+		return bio;
+	(void)ws_tls_say(
+		message,
+		"%s: it begins with a byte order mark, which hides what stands first; save "
+		"it without one (%s)",
+		option, path);
+	BIO_free(bio);
+	return NULL;
 }
 
 /* What a passphrase callback is asked with, and what became of it. */
@@ -128,6 +148,8 @@ static int ws_tls_load_ca_dir(struct ws_tls *tls, const char *path,
 		return ws_tls_say(message, "tls_ca_dir: %s (%s)", strerror(errno), path);
 	if (!S_ISDIR(st.st_mode))
 		return ws_tls_say(message, "tls_ca_dir: not a directory (%s)", path);
+	if (access(path, R_OK | X_OK) < 0)
+		return ws_tls_say(message, "tls_ca_dir: %s (%s)", strerror(errno), path);
 	if (SSL_CTX_load_verify_dir(tls->ctx, path) != 1)
 		return ws_tls_say(message, "tls_ca_dir: %s (%s)", ws_tls_reason(), path);
 	return 0;

@@ -481,6 +481,37 @@ def test_a_check_looks_at_secrets_and_authorities_and_is_quiet_if_asked(tmp_path
     assert wrong.returncode == 78 and f"{config}:4: " in wrong.stderr and "ca.pem" in wrong.stderr
 
 
+@pytest.mark.parametrize("line, key, content, words", [
+    (5, "tls_ca_file", "no certificate", "tls_ca_file: no certificate in it, PEM is expected"),
+    (5, "tls_ca_file", "\ufeff-----BEGIN CERTIFICATE-----", "tls_ca_file: it begins with a byte order mark"),
+    (6, "tls_cert", "no certificate", "tls_cert: no certificate in it"),
+    (6, "tls_cert", None, "tls_cert: No such file or directory"),
+    (7, "tls_key", "no key", "tls_key: no private key in it, PEM is expected"),
+    (7, "tls_key", None, "tls_key: No such file or directory"),
+    (8, "tls_ciphers", "ROT13", "tls_ciphers: no known cipher"),
+])
+def test_a_mistake_in_a_file_of_tls_is_told_with_the_line_that_names_it(tmp_path, line, key, content, words):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", tmp_path / "tls_key", "-out", tmp_path / "tls_cert", "-subj", "/CN=x", "-days", "1"],
+                   check=True, capture_output=True)
+    (tmp_path / "tls_ca_file").write_bytes((tmp_path / "tls_cert").read_bytes())
+    text = ("sessions:\n  a:\n    url: wss://127.0.0.1:1/\n    tls_system_ca: no\n"
+            f"    tls_ca_file: {tmp_path}/tls_ca_file\n    tls_cert: {tmp_path}/tls_cert\n    tls_key: {tmp_path}/tls_key\n"
+            "    tls_ciphers: HIGH\n")
+    config = tmp_path / "a.yaml"
+    config.write_text(text)
+    assert run(tmp_path, "-t", "-c", config).returncode == 0
+    if key == "tls_ciphers":
+        config.write_text(text.replace("HIGH", content))
+    elif content is None:
+        (tmp_path / key).unlink()
+    else:
+        (tmp_path / key).write_text(content)
+    for more in (["-t"], []):
+        wrong = run(tmp_path, *more, "-c", config)
+        assert wrong.returncode == 78 and f"{config}:{line}: session 'a': {words}" in wrong.stderr, wrong
+
+
 def test_a_signal_writes_the_state_to_the_log(tmp_path, manager, start):
     process = start(listen(tmp_path))
     manager.expect("READY=1")

@@ -401,6 +401,25 @@ static void a_directory_is_its_main_file_and_its_drop_ins_in_order(void **state)
 	files_done(&f);
 }
 
+static void a_drop_in_that_is_not_read_for_its_name_is_warned_of(void **state)
+{
+	CLEANUP(config_errors_done) struct config_errors errors;
+	CLEANUP(config_freep) struct config *c = NULL;
+	struct files f;
+
+	(void)state;
+	files_init(&f);
+	config_errors_init(&errors);
+	files_write(&f, "conf.d/1.yaml", "");
+	files_write(&f, "conf.d/2.yml", "wrong\n");
+	files_write(&f, "conf.d/3.yaml.dpkg-old", "wrong\n");
+	files_write(&f, "conf.d/.4.yml.swp", "wrong\n");
+	assert_int_equal(config_load(&c, &(struct config_source){.dir = f.dir}, &errors), 0);
+	assert_int_equal(errors.n_warnings, 1);
+	assert_non_null(strstr(errors.warnings[0], "/conf.d: '2.yml' is not read"));
+	files_done(&f);
+}
+
 static void a_directory_may_hold_drop_ins_only(void **state)
 {
 	CLEANUP(config_freep) struct config *c = NULL;
@@ -558,6 +577,7 @@ int main(void)
 		cmocka_unit_test(aliases_stand_for_what_they_name),
 		cmocka_unit_test(plain_words_that_yaml_would_convert_stay_text),
 		cmocka_unit_test(a_directory_is_its_main_file_and_its_drop_ins_in_order),
+		cmocka_unit_test(a_drop_in_that_is_not_read_for_its_name_is_warned_of),
 		cmocka_unit_test(a_directory_may_hold_drop_ins_only),
 		cmocka_unit_test(one_file_means_that_file_only),
 		cmocka_unit_test(drop_ins_of_all_trees_are_sorted_together),

@@ -46,6 +46,27 @@ static void a_ca_file_must_be_there_and_have_certificates(void **state)
 	refuse(&options, "tls_ca_file: certificate 2 in it is damaged");
 }
 
+static void a_byte_order_mark_hides_nothing_in_silence(void **state)
+{
+	struct ws_tls_options options = world_options(&world);
+	FILE *f;
+
+	(void)state;
+	/* OpenSSL alone would take the second certificate and leave out the first. */
+	f = files_create(&world.files, "mark.pem");
+	fputs("\xef\xbb\xbf", f);
+	PEM_write_X509(f, world.ca.cert);
+	PEM_write_X509(f, world.router.cert);
+	options.ca_file = files_close(&world.files, f);
+	refuse(&options, "tls_ca_file: it begins with a byte order mark");
+	options.ca_file = world.ca_file;
+	f = files_create(&world.files, "utf16.pem");
+	fputs("\xff\xfe-", f);
+	options.cert = files_close(&world.files, f);
+	options.key = options.cert;
+	refuse(&options, "tls_cert: it begins with a byte order mark");
+}
+
 static void a_ca_directory_must_be_one(void **state)
 {
 	struct ws_tls_options options = world_options(&world);
@@ -179,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_ca_file_must_be_there_and_have_certificates),
+		cmocka_unit_test(a_byte_order_mark_hides_nothing_in_silence),
 		cmocka_unit_test(a_ca_directory_must_be_one),
 		cmocka_unit_test(somebody_must_be_trusted_unless_nobody_is_asked),
 		cmocka_unit_test(a_certificate_needs_its_key),
