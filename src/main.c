@@ -157,7 +157,8 @@ static const char *main_default_listen(char *path, size_t size)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-	if (geteuid() == 0 || !runtime || !*runtime)
+	/* One that is not absolute counts as none (XDG base directory specification). */
+	if (geteuid() == 0 || !runtime || *runtime != '/')
 		return NULL;
 	snprintf(path, size, "%s/wampbridge/wampbridge.sock", runtime);
 	return path;

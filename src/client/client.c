@@ -54,7 +54,8 @@ static bool client_user_path(char *path, size_t size)
 	struct stat st;
 	int n;
 
-	if (geteuid() == 0 || !runtime || !*runtime)
+	/* One that is not absolute counts as none (XDG base directory specification). */
+	if (geteuid() == 0 || !runtime || *runtime != '/')
 		return false;
 	n = snprintf(path, size, "%s/wampbridge/wampbridge.sock", runtime);
 	return n > 0 && (size_t)n < size && stat(path, &st) == 0;
@@ -66,6 +67,9 @@ static int client_find_path(struct sockaddr_un *address, const char *path)
 	size_t size = sizeof(address->sun_path);
 
 	address->sun_family = AF_UNIX;
+	/* Who gives an empty path, such as that of an unset variable, means no other daemon. */
+	if (path && !*path)
+		return -ENOENT;
 	if (!named || !*named) {
 		if (client_user_path(address->sun_path, size))
 			return 0;

@@ -582,6 +582,23 @@ def run_daemon(*arguments):
     return subprocess.run([BUILD / "wampbridged", *arguments], capture_output=True, text=True, timeout=WAIT)
 
 
+def test_a_path_that_cannot_be_a_sockets_is_told_and_not_cut(tmp_path):
+    longer = str(tmp_path / ("x" * 120))
+    for path, words in ((longer, "107 bytes"), ("", "empty"), (f"{tmp_path}/a/b/s", "make those above it"),
+                        (str(tmp_path), "no socket")):
+        done = run_daemon("--listen", path)
+        assert done.returncode == 73 and words in done.stderr, done
+    assert not os.listdir(tmp_path)
+    ctl = [BUILD / "wampctl", "status"]
+    for arguments, environment in ((["--socket", longer], {}), ([], {"WAMPBRIDGE_SOCKET": longer})):
+        done = subprocess.run([ctl[0], *arguments, ctl[1]], capture_output=True, text=True, timeout=WAIT,
+                              env={**os.environ, **environment})
+        assert done.returncode == 69 and "too long" in done.stderr, done
+    # An empty one is not a wish for whatever daemon there is.
+    done = subprocess.run([ctl[0], "--socket", "", ctl[1]], capture_output=True, text=True, timeout=WAIT)
+    assert done.returncode == 69 and "no daemon" in done.stderr, done
+
+
 def test_mistakes_in_the_configuration_are_told_all_at_once(tmp_path):
     config = tmp_path / "w.yaml"
     config.write_text("sessions:\n  default:\n    realn: x\n    port: 99999999\nlimitz: {}\n")

@@ -164,6 +164,11 @@ static void no_daemon_is_told_apart_from_a_long_path(void **state)
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(wampbridge_connect(&s->w, path), -ENAMETOOLONG);
+	setenv("WAMPBRIDGE_SOCKET", path, 1);
+	assert_int_equal(wampbridge_connect(&s->w, NULL), -ENAMETOOLONG);
+	setenv("WAMPBRIDGE_SOCKET", s->path, 1);
+	assert_int_equal(wampbridge_connect(&s->w, ""), -ENOENT);
+	unsetenv("WAMPBRIDGE_SOCKET");
 	close(s->listen_fd);
 	s->listen_fd = -1;
 	assert_int_equal(wampbridge_connect(&s->w, s->path), -ECONNREFUSED);
