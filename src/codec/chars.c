@@ -160,16 +160,35 @@ static bool chars_is_base64_digit(unsigned char c)
 	       c == '+' || c == '/';
 }
 
+/* The ASCII character that stands at *p, however it is spelled; 0 for any other. Moves *p. */
+static unsigned char chars_take_ascii(const unsigned char **p, const unsigned char *end)
+{
+	const unsigned char *at = *p;
+	int unit;
+
+	if (*at != '\\') {
+		++*p;
+		return *at;
+	}
+	if (at[1] != 'u') {
+		*p += 2;
+		return at[1] == '/' ? '/' : 0;
+	}
+	unit = chars_unit(at, end);
+	*p += 6;
+	return unit > 0 && unit < 0x80 ? (unsigned char)unit : 0;
+}
+
 bool chars_are_base64(const unsigned char *p, const unsigned char *end)
 {
 	size_t n_digits = 0, n_padding = 0;
 
-	for (; p < end; p++) {
-		if (*p == '\\' && p[1] == '/')
-			continue;
-		if (*p == '=')
+	while (p < end) {
+		unsigned char c = chars_take_ascii(&p, end);
+
+		if (c == '=')
 			n_padding++;
-		else if (n_padding || !chars_is_base64_digit(*p))
+		else if (n_padding || !chars_is_base64_digit(c))
 			return false;
 		else
 			n_digits++;

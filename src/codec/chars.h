@@ -61,7 +61,7 @@ static inline bool chars_is_low(int unit)
 }
 
 /*
- * Whether the inside of a valid JSON string is padded standard base64; its
- * slashes may be escaped, as JSON allows.
+ * Whether the inside of a valid JSON string is padded standard base64. Writers
+ * of JSON escape what they like: .NET writes every + as \u002B.
  */
 bool chars_are_base64(const unsigned char *p, const unsigned char *end);
