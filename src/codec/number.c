@@ -77,20 +77,52 @@ bool number_is_finite(struct slice number)
 	return number_is_below_limit(p, digits_end);
 }
 
+/* Appends a digit; false when that is over max. */
+static bool number_add(uint64_t *n, unsigned digit, uint64_t max)
+{
+	if (digit > max || *n > (max - digit) / 10)
+		return false;
+	*n = *n * 10 + digit;
+	return true;
+}
+
+/* Appends zeros as far as they count; 0 stays 0. */
+static bool number_add_zeros(uint64_t *n, int64_t zeros, uint64_t max)
+{
+	for (; *n && zeros > 0; zeros--)
+		if (!number_add(n, 0, max))
+			return false;
+	return true;
+}
+
 bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret)
 {
+	const char *p = number.ptr, *end = p + number.len;
+	const char *digits_end = number_find(p, number_find(p, end, 'E'), 'e');
+	const char *point = number_find(p, digits_end, '.');
+	bool is_negative = *p == '-';
+	int64_t exponent = 0, zeros = 0;
 	uint64_t n = 0;
 
-	if (number.ptr[0] == '-' || number.len > 20)
-		return false;
-	for (size_t i = 0; i < number.len; i++) {
-		unsigned digit = (unsigned)(number.ptr[i] - '0');
-
-		if (n > (UINT64_MAX - digit) / 10)
+	if (digits_end < end)
+		exponent = number_read_exponent(digits_end + 1, end);
+	/* Zeros wait until a digit follows: at the end they only move the point. */
+	for (p += is_negative; p < digits_end; p++) {
+		if (p == point)
+			continue;
+		exponent -= p > point;
+		if (*p == '0') {
+			zeros++;
+			continue;
+		}
+		if (!number_add_zeros(&n, zeros, max) || !number_add(&n, (unsigned)(*p - '0'), max))
 			return false;
-		n = n * 10 + digit;
+		zeros = 0;
 	}
-	if (n > max)
+	exponent += zeros;
+	if (n && (is_negative || exponent < 0))
+		return false;
+	if (!number_add_zeros(&n, exponent, max))
 		return false;
 	*ret = n;
 	return true;

@@ -19,5 +19,8 @@
 /* Whether the double nearest to it is finite. */
 bool number_is_finite(struct slice number);
 
-/* An integer 0 ... max: true and *ret, else false. */
-bool number_read_u64(struct slice integer, uint64_t max, uint64_t *ret);
+/*
+ * An integer 0 ... max in any spelling (1, 1.0, 10e-1, -0): true and *ret, else
+ * false.
+ */
+bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret);

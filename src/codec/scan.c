@@ -609,5 +609,65 @@ size_t scan_decode(const struct scan_value *v, char *to)
 
 bool scan_u64(const struct scan_value *v, uint64_t max, uint64_t *ret)
 {
-	return v->type == SCAN_INTEGER && number_read_u64(scan_token(v), max, ret);
+	return (v->type == SCAN_INTEGER || v->type == SCAN_REAL) &&
+	       number_read_u64(scan_token(v), max, ret);
+}
+
+bool scan_is(const struct scan_value *v, const char *text)
+{
+	char decoded[6 * SCAN_MAX_WORD];
+	size_t n;
+
+	if (v->type != SCAN_STRING)
+		return false;
+	if (!(v->flags & SCAN_ESCAPED))
+		return slice_is(scan_raw(v), text);
+	if (scan_raw(v).len > sizeof(decoded))
+		return false;
+	n = scan_decode(v, decoded);
+	return slice_is((struct slice){decoded, n}, text);
+}
+
+/* ---- walking ---- */
+
+void scan_walk_init(struct scan_walk *w, const struct scan_value *container)
+{
+	*w = (struct scan_walk){0};
+	if (container->type != SCAN_OBJECT && container->type != SCAN_ARRAY)
+		return;
+	w->rest = (struct slice){container->text + 1, container->len - 1};
+	w->closer = container->type == SCAN_OBJECT ? '}' : ']';
+}
+
+static bool scan_walk_name(struct scanner *s, struct scan_value *ret)
+{
+	const unsigned char *from = s->p;
+
+	s->flags = 0;
+	if (!scan_key(s))
+		return false;
+	*ret = (struct scan_value){(const char *)from, (uint32_t)(s->p - from), SCAN_STRING,
+				   (uint8_t)s->flags};
+	return scan_colon(s);
+}
+
+bool scan_walk_next(struct scan_walk *w, struct scan_value *ret_name, struct scan_value *ret)
+{
+	struct scan_error error;
+	struct scanner s;
+	bool more = false;
+
+	*ret_name = SCAN_VALUE_NONE;
+	if (!w->closer || !scan_init(&s, w->rest, SCAN_LENIENT, &error) || s.p == s.end ||
+	    *s.p == w->closer)
+		return false;
+	if ((w->closer == '}' && !scan_walk_name(&s, ret_name)) || !scan_value(&s, 1, ret) ||
+	    !scan_separator(&s, w->closer, &more)) {
+		w->closer = 0;
+		return false;
+	}
+	w->rest = (struct slice){(const char *)s.p, (size_t)(s.end - s.p)};
+	if (!more)
+		w->closer = 0;
+	return true;
 }

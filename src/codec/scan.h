@@ -59,7 +59,7 @@ struct scan_member {
 
 /* Room for decoded member names, which are borrowed from it. */
 struct scan_names {
-	char bytes[512];
+	char bytes[4096];
 	size_t used;
 };
 
@@ -127,7 +127,24 @@ size_t scan_decode(const struct scan_value *v, char *to);
 /* How many bytes from the start are ASCII that stands in a JSON string as it is. */
 size_t scan_plain_length(const char *text, size_t len);
 
-/* An integer 0 ... max: true and *ret, else false. */
+/* Whether it is a string that says this, however it is spelled; text has at most 64 bytes. */
+#define SCAN_MAX_WORD 64
+bool scan_is(const struct scan_value *v, const char *text);
+
+/*
+ * A walk along a container that was validated, of any number of members or
+ * elements. What is no container has none.
+ */
+struct scan_walk {
+	struct slice rest;
+	unsigned char closer; /* 0: at the end */
+};
+void scan_walk_init(struct scan_walk *w, const struct scan_value *container);
+
+/* The next one, or false. ret_name: an object's, as a string token; absent in an array. */
+bool scan_walk_next(struct scan_walk *w, struct scan_value *ret_name, struct scan_value *ret);
+
+/* An integer 0 ... max in any spelling of JSON (1, 1.0, 10e-1): true and *ret, else false. */
 bool scan_u64(const struct scan_value *v, uint64_t max, uint64_t *ret);
 
 /* A token of constant text known to be valid, such as "{}". */

@@ -9,6 +9,16 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+/* A number by its value: 1, 1.0 and 1e0 are one id. */
+static size_t peer_id_number_key(const struct scan_value *token, char key[PEER_ID_MAX_KEY])
+{
+	uint64_t n = 0;
+
+	(void)scan_u64(token, UINT64_MAX, &n);
+	return (size_t)snprintf(key, PEER_ID_MAX_KEY, "%llu", (unsigned long long)n);
+}
 
 /* A token's canonical text; the token was validated, so it fits. */
 static size_t peer_id_key(const struct scan_value *token, char key[PEER_ID_MAX_KEY])
@@ -16,6 +26,8 @@ static size_t peer_id_key(const struct scan_value *token, char key[PEER_ID_MAX_K
 	char decoded[6 * PEER_ID_MAX_KEY];
 	size_t n;
 
+	if (token->type == SCAN_REAL || token->text[0] == '-')
+		return peer_id_number_key(token, key);
 	if (token->type != SCAN_STRING || !(token->flags & SCAN_ESCAPED)) {
 		memcpy(key, token->text, token->len);
 		return token->len;

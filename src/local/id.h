@@ -5,7 +5,7 @@
  * Open ids of one connection (protocol §5)
  *
  * A request that waits for its reply, and a handle that lives, embed a struct
- * peer_id. Two spellings of one string are one id; the spelling that came is
+ * peer_id. Two spellings of one string or number are one id; the spelling that came is
  * the one that goes back.
  */
 

@@ -180,7 +180,8 @@ static bool request_id_is_valid(const struct scan_value *v, struct arena *arena)
 		n = request_text_len(v, arena);
 		return n >= 1 && n <= REQUEST_MAX_ID;
 	}
-	return scan_u64(v, REQUEST_MAX_INTEGER, &n);
+	/* What is echoed as it is spelled has an end. */
+	return v->len <= REQUEST_MAX_ID && scan_u64(v, REQUEST_MAX_INTEGER, &n);
 }
 
 static bool request_version_is_valid(const struct scan_value *v)
@@ -225,6 +226,19 @@ static const char *request_check(const struct request_member *m, const struct sc
 		return request_version_is_valid(v) ? NULL : "[major,minor]";
 	}
 	return NULL;
+}
+
+/*
+ * Takes an empty container of the other kind away: some languages know only one
+ * (protocol §2.6).
+ */
+static void request_drop_empty(enum request_type type, struct scan_value *v)
+{
+	bool is_other = (type == TYPE_ARRAY && v->type == SCAN_OBJECT) ||
+			(type == TYPE_OBJECT && v->type == SCAN_ARRAY);
+
+	if (is_other && v->flags & SCAN_EMPTY)
+		*v = SCAN_VALUE_NONE;
 }
 
 /* The first name of each letter; the others of that letter follow it. */
@@ -330,6 +344,9 @@ static bool request_check_member(struct request *r, enum member m, struct slice 
 				      request_cut(name), name.ptr);
 	}
 	if (m == MEMBER_ID)
+		return true;
+	request_drop_empty(request_members[m].type, &r->members[m]);
+	if (!request_has(r, m))
 		return true;
 	wanted = request_check(&request_members[m], &r->members[m], r->arena);
 	return !wanted || request_refuse(fault, ERROR_BAD_MESSAGE, "\"%s\" must be %s",

@@ -27,7 +27,7 @@ static struct scan_value token(const char *text)
 	return v;
 }
 
-/* protocol §5: two spellings of one string are one id. */
+/* protocol §5: two spellings of one string, or of one number, are one id. */
 static void an_id_is_open_once_however_it_is_spelled(void **state)
 {
 	static const char *const same[][2] = {
@@ -36,6 +36,9 @@ static void an_id_is_open_once_however_it_is_spelled(void **state)
 		{"\"/\"", "\"\\/\""},
 		{"\"\\\"\"", "\"\\u0022\""},
 		{"7", "7"},
+		{"7", "7.0"},
+		{"0", "-0"},
+		{"100", "1.00e+2"},
 	};
 	struct scan_value first, second;
 	struct peer_id a = {0}, b = {0};

@@ -92,23 +92,23 @@ static const struct {
 #define ID_WANTED "a string of 1 to 64 bytes or an integer from 0 to 2^53"
 	{"id", "5", NULL, {NULL}},
 	{"ack", "true", "true or false", {"1", "\"true\"", "null", "[]"}},
-	{"args", "[1]", "an array", {"{}", "\"[]\"", "null", "1"}},
+	{"args", "[1]", "an array", {"{\"a\":1}", "\"[]\"", "null", "1"}},
 	{"exclude_me", "false", "true or false", {"0", "\"\"", "null", "{}"}},
 	{"inv",
 	 "9007199254740992",
 	 "an integer from 0 to 2^53",
-	 {"9007199254740993", "-1", "1.0", "1e1", "\"1\"", "null", "-0"}},
-	{"kwargs", "{\"a\":1}", "an object", {"[]", "\"{}\"", "null", "1"}},
+	 {"9007199254740993", "-1", "1.5", "1e-1", "\"1\"", "null", "1e16"}},
+	{"kwargs", "{\"a\":1}", "an object", {"[1]", "\"{}\"", "null", "1"}},
 	{"message", "\"m\"", "a string", {"1", "null", "[\"m\"]"}},
 	{"name", "\"n\"", "a string", {"1", "null", "{}"}},
 	{"procedure", "\"com.a\"", "a string", {"1", "null", "[]"}},
 	{"proto",
 	 "[1,0]",
 	 "[major,minor]",
-	 {"1", "[1]", "[1,0,0]", "[1.0,0]", "[\"1\",0]", "[1,-1]", "null", "[]"}},
+	 {"1", "[1]", "[1,0,0]", "[1.5,0]", "[\"1\",0]", "[1,-1]", "null", "[]"}},
 	{"registration", "\"r\"", ID_WANTED, {"\"\"", "null", "1.5", "-1", "[]"}},
 	{"session", "\"s\"", "a string", {"1", "null", "true"}},
-	{"subscription", "0", ID_WANTED, {"\"\"", "null", "1e3", "{}"}},
+	{"subscription", "0", ID_WANTED, {"\"\"", "null", "1e30", "{}"}},
 	{"timeout", "0", "an integer from 0 to 2^53", {"-5", "0.5", "\"5\"", "null", "true"}},
 	{"topic", "\"com.t\"", "a string", {"1", "null", "{}"}},
 	{"uri", "\"com.e\"", "a string", {"1", "null", "[]"}},
@@ -276,6 +276,10 @@ static void ids_have_two_forms(void **state)
 		"0",
 		"1",
 		"9007199254740992",
+		"-0",
+		"1.0",
+		"1e0",
+		"9.007199254740992E15",
 		"\"a\"",
 		"\" \"",
 		"\"" SIXTY "1234\"",
@@ -287,9 +291,11 @@ static void ids_have_two_forms(void **state)
 	};
 	static const char *const bad[] = {
 		"-1",
-		"-0",
-		"1.0",
-		"1e0",
+		"1.5",
+		"1e-1",
+		"9.007199254740993e15",
+		/* what is echoed verbatim has an end, too */
+		"1.0000000000000000000000000000000000000000000000000000000000000000",
 		"9007199254740993",
 		"18446744073709551616",
 		"null",
@@ -486,6 +492,46 @@ static void a_line_cut_anywhere_is_bad_json(void **state)
 
 /* ---- values ---- */
 
+/* One number has many spellings, and a word has more; a writer of JSON chooses. */
+static void a_line_means_the_same_however_it_is_spelled(void **state)
+{
+	struct arena arena = {0};
+	struct request r;
+	struct request_fault fault;
+
+	(void)state;
+	assert_true(request_parse(&r,
+				  SLICE("{\"\\u006fp\":\"c\\u0061ll\",\"i\\u0064\":1e0,"
+					"\"proce\\u0064ure\":\"com.\\u0061.b\",\"timeout\":1.5E+3,"
+					"\"\\u0078-more\":1}"),
+				  1, &arena, &fault));
+	assert_int_equal(r.op, OP_CALL);
+	assert_true(slice_is(scan_token(&r.members[MEMBER_ID]), "1e0"));
+	assert_true(slice_is(request_text(&r, MEMBER_PROCEDURE), "com.a.b"));
+	assert_int_equal(request_u64(&r, MEMBER_TIMEOUT, 0), 1500);
+	assert_true(
+		request_parse(&r, SLICE("{\"op\":\"result\",\"inv\":12.0}"), 1, &arena, &fault));
+	assert_int_equal(request_u64(&r, MEMBER_INV, 0), 12);
+	arena_done(&arena);
+}
+
+/* PHP and Lua know one empty container, and write it as they like. */
+static void an_empty_container_of_the_other_kind_is_absent(void **state)
+{
+	struct arena arena = {0};
+	struct request r;
+	struct request_fault fault;
+
+	(void)state;
+	assert_true(request_parse(&r,
+				  SLICE("{\"op\":\"publish\",\"topic\":\"a.b\",\"args\":{ },"
+					"\"kwargs\":[]}"),
+				  1, &arena, &fault));
+	assert_false(request_has(&r, MEMBER_ARGS));
+	assert_false(request_has(&r, MEMBER_KWARGS));
+	arena_done(&arena);
+}
+
 static void values_are_read_with_their_defaults(void **state)
 {
 	struct parsed p = {0};
@@ -573,6 +619,8 @@ int main(void)
 		cmocka_unit_test(long_names_are_cut_in_messages),
 		cmocka_unit_test(long_texts_have_their_limit),
 		cmocka_unit_test(a_line_cut_anywhere_is_bad_json),
+		cmocka_unit_test(a_line_means_the_same_however_it_is_spelled),
+		cmocka_unit_test(an_empty_container_of_the_other_kind_is_absent),
 		cmocka_unit_test(values_are_read_with_their_defaults),
 		cmocka_unit_test(without_memory_an_escaped_text_is_absent),
 		cmocka_unit_test(every_error_has_a_code_of_its_own_and_a_uri),

@@ -355,20 +355,20 @@ static void more_members_than_room_are_refused(void **state)
 static void names_that_cannot_be_compared_are_refused_from_clients_only(void **state)
 {
 	struct object o;
-	char text[1000];
+	char text[6000];
 	size_t n = 0;
 
 	(void)state;
 	n += (size_t)snprintf(text, sizeof(text), "{\"\\u0061");
-	memset(text + n, 'x', 600);
-	n += 600;
+	memset(text + n, 'x', 5000);
+	n += 5000;
 	n += (size_t)snprintf(text + n, sizeof(text) - n, "\":1,\"\\u0062\":2}");
 	assert_int_equal(scan_to(&o, (struct slice){text, n}, 8), SCAN_BAD_JSON);
 	assert_int_equal(o.error.offset, 1);
 	assert_int_equal(scan_object((struct slice){text, n}, SCAN_LENIENT, &o.names, o.members, 8,
 				     &o.n, &o.error),
 			 0);
-	assert_int_equal(o.members[0].name.len, 606);
+	assert_int_equal(o.members[0].name.len, 5006);
 	assert_slice(o.members[1].name, "b");
 }
 
@@ -478,10 +478,29 @@ static void integers_are_read_within_their_limit(void **state)
 		{SLICE("18446744073709551616"), UINT64_MAX, false, 0},
 		{SLICE("99999999999999999999"), UINT64_MAX, false, 0},
 		{SLICE("184467440737095516150"), UINT64_MAX, false, 0},
-		{SLICE("-0"), UINT64_MAX, false, 0},
 		{SLICE("-1"), UINT64_MAX, false, 0},
-		{SLICE("1.0"), UINT64_MAX, false, 0},
-		{SLICE("1e0"), UINT64_MAX, false, 0},
+		/* one number has many spellings: Lua writes large integers with an exponent */
+		{SLICE("-0"), UINT64_MAX, true, 0},
+		{SLICE("-0.0e7"), 0, true, 0},
+		{SLICE("0e99999999999999999999"), 0, true, 0},
+		{SLICE("1.0"), UINT64_MAX, true, 1},
+		{SLICE("1e0"), UINT64_MAX, true, 1},
+		{SLICE("1.000000000000000000000000000000"), 1, true, 1},
+		{SLICE("100E-2"), 1, true, 1},
+		{SLICE("0.001e+6"), 1000, true, 1000},
+		{SLICE("1.50e1"), 15, true, 15},
+		{SLICE("1.50e1"), 14, false, 0},
+		{SLICE("1.2345678901234e+15"), UINT64_C(1) << 53, true, UINT64_C(1234567890123400)},
+		{SLICE("9.007199254740992e15"), UINT64_C(1) << 53, true, UINT64_C(1) << 53},
+		{SLICE("9.007199254740993e15"), UINT64_C(1) << 53, false, 0},
+		{SLICE("1.8446744073709551615e19"), UINT64_MAX, true, UINT64_MAX},
+		{SLICE("1.8446744073709551616e19"), UINT64_MAX, false, 0},
+		{SLICE("1e300"), UINT64_MAX, false, 0},
+		{SLICE("-1.0"), UINT64_MAX, false, 0},
+		{SLICE("0.5"), UINT64_MAX, false, 0},
+		{SLICE("1.5"), UINT64_MAX, false, 0},
+		{SLICE("15e-1"), UINT64_MAX, false, 0},
+		{SLICE("1e-300"), UINT64_MAX, false, 0},
 		{SLICE("\"1\""), UINT64_MAX, false, 0},
 		{SLICE("null"), UINT64_MAX, false, 0},
 	};
@@ -500,6 +519,87 @@ static void integers_are_read_within_their_limit(void **state)
 }
 
 /* Every byte value at every place of a word and of the rest behind it. */
+static void a_word_is_known_however_it_is_spelled(void **state)
+{
+	static const struct {
+		struct slice text;
+		bool is;
+	} table[] = {
+		{SLICE("\"exact\""), true},
+		{SLICE("\"\\u0065xact\""), true},
+		{SLICE("\"exac\\u0074\""), true},
+		{SLICE("\"exac\""), false},
+		{SLICE("\"exact\\u0000\""), false},
+		{SLICE("\"Exact\""), false},
+		{SLICE("\"\""), false},
+		{SLICE("null"), false},
+		{SLICE("[\"exact\"]"), false},
+	};
+	char text[2000];
+	struct scan_error error;
+	struct scan_value v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		assert_int_equal(scan_one(table[i].text, SCAN_STRICT, &v, &error), 0);
+		assert_int_equal(scan_is(&v, "exact"), table[i].is);
+	}
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "\"\\n", 3);
+	text[sizeof(text) - 1] = '"';
+	assert_int_equal(scan_one((struct slice){text, sizeof(text)}, SCAN_STRICT, &v, &error), 0);
+	assert_false(scan_is(&v, "exact"));
+}
+
+/* Of any number of members: a limit here would be taken for something else by who reads. */
+static void a_walk_meets_each_member_and_element(void **state)
+{
+	char text[4000];
+	struct scan_value v, key, item;
+	struct scan_error error;
+	struct scan_walk walk;
+	size_t n, count;
+	uint64_t number;
+
+	(void)state;
+	for (int is_object = 0; is_object < 2; is_object++) {
+		n = (size_t)snprintf(text, sizeof(text), is_object ? " { " : " [ ");
+		for (int i = 0; i < 300; i++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n,
+					      is_object ? "%s\"k\" : %d" : "%s %d", i ? " ," : "",
+					      i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, is_object ? " } " : " ] ");
+		assert_int_equal(scan_one((struct slice){text, n}, SCAN_STRICT, &v, &error), 0);
+		scan_walk_init(&walk, &v);
+		for (count = 0; scan_walk_next(&walk, &key, &item); count++) {
+			assert_int_equal(scan_is(&key, "k"), is_object);
+			assert_true(scan_u64(&item, 300, &number) && number == count);
+		}
+		assert_int_equal(count, 300);
+		assert_false(scan_walk_next(&walk, &key, &item));
+	}
+}
+
+static void a_walk_of_nothing_meets_nothing(void **state)
+{
+	static const struct slice texts[] = {SLICE("{}"),   SLICE("[]"), SLICE("[ ]"),
+					     SLICE("null"), SLICE("7"),	 SLICE("\"[1]\"")};
+	static const struct scan_value broken = {"{\"a\":}", 6, SCAN_OBJECT, 0};
+	struct scan_value v, key, item;
+	struct scan_error error;
+	struct scan_walk walk;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		assert_int_equal(scan_one(texts[i], SCAN_STRICT, &v, &error), 0);
+		scan_walk_init(&walk, &v);
+		assert_false(scan_walk_next(&walk, &key, &item));
+	}
+	scan_walk_init(&walk, &broken);
+	assert_false(scan_walk_next(&walk, &key, &item));
+	assert_false(scan_walk_next(&walk, &key, &item));
+}
+
 static void a_plain_run_ends_at_the_first_special_byte(void **state)
 {
 	char text[24];
@@ -535,6 +635,9 @@ int main(void)
 		cmocka_unit_test(a_faulty_array_shows_the_elements_before),
 		cmocka_unit_test(escapes_are_decoded),
 		cmocka_unit_test(integers_are_read_within_their_limit),
+		cmocka_unit_test(a_word_is_known_however_it_is_spelled),
+		cmocka_unit_test(a_walk_meets_each_member_and_element),
+		cmocka_unit_test(a_walk_of_nothing_meets_nothing),
 		cmocka_unit_test(a_plain_run_ends_at_the_first_special_byte),
 	};
 
