@@ -9,6 +9,7 @@
 #include "auth/crypto.h"
 #include "base/mem.h"
 #include "codec/dict.h"
+#include "codec/number.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -65,18 +66,29 @@ static void auth_cra_done(struct auth_cra *cra)
 	mem_free(cra->salt);
 }
 
+/* A number that some router wrote as a string of digits. */
+static bool auth_read_digits(uint64_t *ret, struct slice digits, uint64_t max)
+{
+	for (size_t i = 0; i < digits.len; i++)
+		if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+			return false;
+	return digits.len && number_read_u64(digits, max, ret);
+}
+
 /* An integer 1 … max, or the fallback where there is none. */
 static bool auth_read_number(uint64_t *ret, const struct scan_value *extra, const char *name,
 			     uint64_t max, uint64_t fallback)
 {
-	struct scan_value v;
+	struct scan_value v = dict_find(extra, name);
+	bool is_read;
 
-	if (dict_find(&v, extra, name) < 0)
-		return false;
 	*ret = fallback;
-	if (v.type == SCAN_ABSENT || v.type == SCAN_NULL)
+	if (v.type == SCAN_ABSENT || v.type == SCAN_NULL ||
+	    (v.type != SCAN_STRING && v.flags & SCAN_EMPTY))
 		return true;
-	return scan_u64(&v, max, ret) && *ret;
+	is_read = v.type == SCAN_STRING ? auth_read_digits(ret, scan_raw(&v), max)
+					: scan_u64(&v, max, ret);
+	return is_read && *ret;
 }
 
 /* Each block of a hash's length has all the rounds. */
@@ -93,7 +105,8 @@ static int auth_read_cra(struct auth_cra *ret, const struct scan_value *extra,
 	ret->challenge = dict_text(extra, "challenge");
 	if (!ret->challenge)
 		return auth_refuse(ret_message, "the router's wampcra challenge holds no text");
-	if (dict_find(&salt, extra, "salt") < 0 || salt.type != SCAN_STRING)
+	salt = dict_find(extra, "salt");
+	if (salt.type != SCAN_STRING)
 		return 0;
 	ret->salt = dict_text(extra, "salt");
 	if (!ret->salt)

@@ -12,11 +12,10 @@
 #include "codec/scan.h"
 
 /*
- * Absent also where the dict is none, or holds it behind the first 64 members.
- * Of a name that stands twice the last counts. 0, or -EPROTO if the dict cannot
- * be read.
+ * Absent also where the dict is none, such as the [] that PHP and Lua write for
+ * an empty one. Of a name that stands twice the last counts.
  */
-int dict_find(struct scan_value *ret, const struct scan_value *dict, const char *name) MUST_CHECK;
+struct scan_value dict_find(const struct scan_value *dict, const char *name);
 
 /* A string member as decoded, NUL-terminated text that the caller frees; NULL: none, or no memory.
  */

@@ -17,8 +17,6 @@
 #include "codec/dict.h"
 #include "codec/emit.h"
 
-#include <errno.h>
-
 /* Of all details together; authextra is the configuration's, which has a bound of its own. */
 #define HELLO_MAX_DETAILS (1u << 20)
 
@@ -71,28 +69,50 @@ static char *hello_text(const struct scan_value *details, const char *name)
 	return text ? mem_strndup(text, chars_cut(text, strlen(text), HELLO_MAX_TEXT)) : NULL;
 }
 
+/*
+ * A name among a dict's members, or, where a list of names stands for the dict,
+ * among its elements.
+ */
+static struct scan_value hello_find(const struct scan_value *container, const char *name)
+{
+	struct scan_value key, v;
+	struct scan_walk walk;
+
+	if (container->type != SCAN_ARRAY)
+		return dict_find(container, name);
+	scan_walk_init(&walk, container);
+	while (scan_walk_next(&walk, &key, &v))
+		if (scan_is(&v, name))
+			return SCAN_LITERAL("true", SCAN_TRUE);
+	return SCAN_VALUE_NONE;
+}
+
+/* An empty list, or null, is what some routers write for a role without features. */
+static bool hello_is_there(const struct scan_value *role)
+{
+	return role->type != SCAN_ABSENT && role->type != SCAN_FALSE;
+}
+
 static void hello_roles(struct session_welcome *w, const struct scan_value *roles)
 {
-	struct scan_value broker, dealer, features, canceling;
+	struct scan_value broker = hello_find(roles, "broker");
+	struct scan_value dealer = hello_find(roles, "dealer");
+	struct scan_value features = dict_find(&dealer, "features");
+	struct scan_value canceling = hello_find(&features, "call_canceling");
 
-	/* A router that tells no roles at all is taken to have both. */
-	w->has_broker = w->has_dealer = roles->type == SCAN_ABSENT;
-	if (dict_find(&broker, roles, "broker") < 0 || dict_find(&dealer, roles, "dealer") < 0 ||
-	    dict_find(&features, &dealer, "features") < 0 ||
-	    dict_find(&canceling, &features, "call_canceling") < 0)
-		return;
-	w->has_broker |= broker.type == SCAN_OBJECT;
-	w->has_dealer |= dealer.type == SCAN_OBJECT;
+	w->has_broker = hello_is_there(&broker);
+	w->has_dealer = hello_is_there(&dealer);
+	/* A router that names no role is taken to have both: refusing all would help nobody. */
+	if (!w->has_broker && !w->has_dealer)
+		w->has_broker = w->has_dealer = true;
 	w->call_canceling = canceling.type == SCAN_TRUE;
 }
 
-int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
+void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
 {
 	struct session_welcome w = {.session_id = msg->id};
-	struct scan_value roles;
+	struct scan_value roles = dict_find(&msg->details, "roles");
 
-	if (dict_find(&roles, &msg->details, "roles") < 0)
-		return -EPROTO;
 	w.realm = hello_text(&msg->details, "realm");
 	w.authid = hello_text(&msg->details, "authid");
 	w.authrole = hello_text(&msg->details, "authrole");
@@ -101,7 +121,6 @@ int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
 	hello_roles(&w, &roles);
 	hello_welcome_done(ret);
 	*ret = w;
-	return 0;
 }
 
 void hello_welcome_done(struct session_welcome *w)

@@ -13,7 +13,7 @@
  */
 struct scan_value hello_details(struct arena *arena, const struct session_config *config);
 
-/* Reads WELCOME; replaces what *ret held. 0, or -EPROTO if the details cannot be read. */
-int hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg) MUST_CHECK;
+/* Reads WELCOME, as far as it is readable; replaces what *ret held. */
+void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg);
 
 void hello_welcome_done(struct session_welcome *w);

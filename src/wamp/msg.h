@@ -57,19 +57,28 @@ struct wamp_msg {
 };
 
 enum wamp_outcome {
-	WAMP_MALFORMED = 1,   /* not a message: the session must end (protocol violation) */
-	WAMP_UNDECODABLE = 2, /* the head is usable, the payload is not JSON (protocol §2.6) */
+	WAMP_MALFORMED = 1, /* the head is unreadable: the session must end (protocol violation) */
+	WAMP_UNDECODABLE = 2, /* the head is usable, the payload is not (protocol §2.6) */
 	WAMP_UNKNOWN = 3,     /* an extension (type 256 and up): ignore it */
+};
+
+/* Why a frame is malformed, for people: "EVENT (36): subscription id is a string". */
+struct wamp_fault {
+	char text[160];
 };
 
 /*
  * Reads one frame. The view borrows from text and, for a URI with escapes,
- * from arena. Tolerates what real routers do: null or missing args and kwargs,
- * extra trailing elements, an integer where an error URI belongs.
- * 0 or an outcome; ret_error says where it was wrong.
+ * from arena. The head is the type, the ids and the URI: nothing else can make
+ * a frame malformed. Details that are not a dictionary are absent; so are args
+ * and kwargs that are null, missing, or an empty container of the other kind;
+ * what else these cannot be is undecodable. Elements behind them are ignored,
+ * and an integer may stand for an error URI or a reason. An ABORT and a GOODBYE
+ * without a readable reason have an empty one. 0 or an outcome; ret_fault says
+ * why a frame is malformed.
  */
 int wamp_parse(struct wamp_msg *ret, struct slice text, struct arena *arena,
-	       struct scan_error *ret_error) MUST_CHECK;
+	       struct wamp_fault *ret_fault) MUST_CHECK;
 
 /* Appends the message as JSON text. Empty args and kwargs are left out (WAMP 2.3.3). */
 void wamp_write(struct buf *b, const struct wamp_msg *msg);

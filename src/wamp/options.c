@@ -6,7 +6,11 @@
 
 #include "wamp/options.h"
 
+/* Of a dict that goes out; more is told as that. */
 #define OPTIONS_MAX_MEMBERS 64
+
+/* A name without escapes and the longest in the table with nothing but escapes. */
+#define OPTIONS_MAX_NAME (6 * SCAN_MAX_WORD)
 
 enum options_type {
 	OPTION_BOOL,
@@ -98,27 +102,24 @@ static const struct options_row *options_find(enum wamp_type type, struct slice 
 /* The index of a word in a list, or -1. */
 static int options_word(const char *const *words, const struct scan_value *v)
 {
-	if (v->type != SCAN_STRING || v->flags & SCAN_ESCAPED)
-		return -1;
 	for (int i = 0; words[i]; i++)
-		if (slice_is(scan_raw(v), words[i]))
+		if (scan_is(v, words[i]))
 			return i;
 	return -1;
 }
 
+/* Of any length: a limit of ours would be told as a wrong type. */
 static bool options_is_list(const struct scan_value *v, bool of_ids)
 {
-	struct scan_value items[256];
-	struct scan_error error;
+	struct scan_value name, item;
+	struct scan_walk walk;
 	uint64_t id;
-	size_t n;
 
-	if (v->type != SCAN_ARRAY ||
-	    scan_array(scan_token(v), SCAN_STRICT, items, ARRAY_SIZE(items), &n, &error) != 0)
+	if (v->type != SCAN_ARRAY)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		if (of_ids ? !scan_u64(&items[i], WAMP_MAX_ID, &id) || !id
-			   : items[i].type != SCAN_STRING)
+	scan_walk_init(&walk, v);
+	while (scan_walk_next(&walk, &name, &item))
+		if (of_ids ? !scan_u64(&item, WAMP_MAX_ID, &id) || !id : item.type != SCAN_STRING)
 			return false;
 	return true;
 }
@@ -158,6 +159,23 @@ static bool options_is_custom(struct slice name)
 	return slice_starts_with(name, SLICE("_")) || slice_starts_with(name, SLICE("x_"));
 }
 
+/* A router in Python takes 1.0 for another type than 1: integers go out spelled as such. */
+static bool options_is_plain(const struct scan_value *v)
+{
+	struct scan_value name, item;
+	struct scan_walk walk;
+
+	if (v->type == SCAN_REAL || (v->type == SCAN_INTEGER && v->text[0] == '-'))
+		return false;
+	if (v->type != SCAN_ARRAY)
+		return true;
+	scan_walk_init(&walk, v);
+	while (scan_walk_next(&walk, &name, &item))
+		if (item.type == SCAN_REAL)
+			return false;
+	return true;
+}
+
 /* 0 or what is wrong with one member. */
 static int options_check_member(enum wamp_type type, const struct scan_member *m)
 {
@@ -167,7 +185,9 @@ static int options_check_member(enum wamp_type type, const struct scan_member *m
 		return options_is_custom(m->name) ? 0 : WAMP_OPTIONS_UNKNOWN;
 	if (row->owned)
 		return WAMP_OPTIONS_OWNED;
-	return options_type_is_right(row->type, &m->value) ? 0 : WAMP_OPTIONS_TYPE;
+	return options_type_is_right(row->type, &m->value) && options_is_plain(&m->value)
+		       ? 0
+		       : WAMP_OPTIONS_TYPE;
 }
 
 int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struct arena *arena,
@@ -177,14 +197,20 @@ int wamp_options_check(enum wamp_type type, const struct scan_value *dict, struc
 	struct scan_names names; /* a decoded name lives here, so that it must not leave */
 	struct scan_error error;
 	size_t n;
+	int r;
 
 	*ret_name = SLICE_NONE;
-	if (dict->type != SCAN_OBJECT || scan_object(scan_token(dict), SCAN_STRICT, &names, members,
-						     OPTIONS_MAX_MEMBERS, &n, &error) != 0)
+	if (dict->type != SCAN_OBJECT)
 		return WAMP_OPTIONS_TYPE;
+	r = scan_object(scan_token(dict), SCAN_STRICT, &names, members, OPTIONS_MAX_MEMBERS, &n,
+			&error);
+	if (r)
+		return r == SCAN_TOO_MANY ? WAMP_OPTIONS_TOO_MANY : WAMP_OPTIONS_TYPE;
 	for (size_t i = 0; i < n; i++) {
-		int r = options_check_member(type, &members[i]);
-		char *to = r ? arena_alloc(arena, members[i].name.len) : NULL;
+		char *to;
+
+		r = options_check_member(type, &members[i]);
+		to = r ? arena_alloc(arena, members[i].name.len) : NULL;
 
 		if (!r)
 			continue;
@@ -256,27 +282,32 @@ static void options_take(struct wamp_options *o, struct slice name, const struct
 		o->is_foreign = true;
 }
 
+/* A member's name as it reads; one that is too long is none in the table. */
+static struct slice options_name(const struct scan_value *name, char to[OPTIONS_MAX_NAME])
+{
+	if (!(name->flags & SCAN_ESCAPED))
+		return scan_raw(name);
+	if (scan_raw(name).len > OPTIONS_MAX_NAME)
+		return SLICE_NONE;
+	return (struct slice){to, scan_decode(name, to)};
+}
+
 void wamp_options_read(struct wamp_options *ret, enum wamp_type type, const struct scan_value *dict,
 		       struct arena *arena)
 {
-	struct scan_member members[OPTIONS_MAX_MEMBERS];
-	struct scan_names names;
-	struct scan_error error;
-	size_t n;
-	int r;
+	struct scan_value name, v;
+	struct scan_walk walk;
 
 	*ret = (struct wamp_options){.exclude_me = true};
 	if (dict->type != SCAN_OBJECT || dict->flags & SCAN_EMPTY)
 		return;
-	/* More members than there is room for: those that fit are read. */
-	r = scan_object(scan_token(dict), SCAN_LENIENT, &names, members, OPTIONS_MAX_MEMBERS, &n,
-			&error);
-	if (r && r != SCAN_TOO_MANY && r != SCAN_DUPLICATE)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		const struct options_row *row = options_find(type, members[i].name);
+	scan_walk_init(&walk, dict);
+	while (scan_walk_next(&walk, &name, &v)) {
+		char buffer[OPTIONS_MAX_NAME];
+		struct slice text = options_name(&name, buffer);
+		const struct options_row *row = options_find(type, text);
 
-		if (row && options_type_is_right(row->type, &members[i].value))
-			options_take(ret, members[i].name, &members[i].value, arena);
+		if (row && options_type_is_right(row->type, &v))
+			options_take(ret, text, &v, arena);
 	}
 }

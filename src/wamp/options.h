@@ -42,14 +42,16 @@ struct wamp_options {
 	bool is_foreign; /* the payload is encrypted or of another serializer (ppt_*, enc_*) */
 };
 
-/* Reads a received dict leniently; escaped strings are decoded into arena. */
+/* Reads a received dict leniently, whatever its size; the last of two counts. Escaped strings are
+ * decoded into arena. */
 void wamp_options_read(struct wamp_options *ret, enum wamp_type type, const struct scan_value *dict,
 		       struct arena *arena);
 
 enum wamp_options_outcome {
-	WAMP_OPTIONS_UNKNOWN = 1, /* no such option for this message */
-	WAMP_OPTIONS_TYPE = 2,	  /* wrong type or out of range */
-	WAMP_OPTIONS_OWNED = 3,	  /* the daemon's own business (protocol §6) */
+	WAMP_OPTIONS_UNKNOWN = 1,  /* no such option for this message */
+	WAMP_OPTIONS_TYPE = 2,	   /* wrong type or out of range */
+	WAMP_OPTIONS_OWNED = 3,	   /* the daemon's own business (protocol §6) */
+	WAMP_OPTIONS_TOO_MANY = 4, /* over 64 of them */
 };
 
 /*

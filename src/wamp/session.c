@@ -240,14 +240,22 @@ static struct session_event *session_emit(struct session *s, enum session_event_
 	return &s->event;
 }
 
-static void session_violation(struct session *s, const char *message)
+/* text stays until the next input; it is told to people on both sides. */
+static void session_violation(struct session *s, struct slice text)
 {
 	struct session_event *event;
 
-	session_abort(s, "wamp.error.protocol_violation", message);
+	session_abort(s, "wamp.error.protocol_violation", text.ptr);
 	event = session_emit(s, SESSION_EVENT_VIOLATION);
 	event->reason = SLICE("wamp.error.protocol_violation");
-	event->message = slice_of(message);
+	event->message = text;
+}
+
+/* "EVENT (36) before WELCOME" */
+static void session_misplaced(struct session *s, const struct wamp_msg *msg, const char *where)
+{
+	session_violation(s, arena_printf(&s->arena, "%s (%d) %s", wamp_type_name(msg->type),
+					  (int)msg->type, where));
 }
 
 /* The end that the router says, with its reason and text. */
@@ -333,10 +341,11 @@ static void session_challenged(struct session *s, const struct wamp_msg *msg)
 static void session_recv_hello_sent(struct session *s, const struct wamp_msg *msg)
 {
 	if (msg->type == WAMP_WELCOME) {
-		if (!msg->id || hello_welcome(&s->welcome, msg) < 0) {
-			session_violation(s, "WELCOME without a session id or readable details");
+		if (!msg->id) {
+			session_violation(s, SLICE("WELCOME (2): session id is 0"));
 			return;
 		}
+		hello_welcome(&s->welcome, msg);
 		s->state = SESSION_JOINED;
 		session_emit(s, SESSION_EVENT_JOINED);
 	} else if (msg->type == WAMP_CHALLENGE) {
@@ -344,7 +353,7 @@ static void session_recv_hello_sent(struct session *s, const struct wamp_msg *ms
 	} else if (msg->type == WAMP_ABORT || msg->type == WAMP_GOODBYE) {
 		session_end(s, SESSION_EVENT_REFUSED, msg);
 	} else {
-		session_violation(s, "a message before WELCOME");
+		session_misplaced(s, msg, "before WELCOME");
 	}
 }
 
@@ -391,7 +400,7 @@ static void session_recv_joined(struct session *s, const struct wamp_msg *msg, b
 	} else if (msg->type == WAMP_ABORT) {
 		session_end(s, SESSION_EVENT_REFUSED, msg);
 	} else if (!session_is_for_clients(msg->type)) {
-		session_violation(s, "a message that a router must not send here");
+		session_misplaced(s, msg, "must not come from a router here");
 	} else {
 		event = session_emit(s, SESSION_EVENT_MESSAGE);
 		event->msg = *msg;
@@ -429,18 +438,18 @@ void session_recv(struct session *s, const struct wamp_msg *msg)
 
 void session_recv_frame(struct session *s, struct slice frame)
 {
-	struct scan_error error;
+	struct wamp_fault fault;
 	struct wamp_msg msg;
 	int r;
 
 	s->has_event = false;
 	if (s->state == SESSION_IDLE || s->state == SESSION_CLOSED)
 		return;
-	r = wamp_parse(&msg, frame, &s->arena, &error);
+	r = wamp_parse(&msg, frame, &s->arena, &fault);
 	if (r == WAMP_MALFORMED && s->state == SESSION_CLOSING)
 		return;
 	if (r == WAMP_MALFORMED)
-		session_violation(s, "a frame that is no WAMP message");
+		session_violation(s, arena_printf(&s->arena, "%s", fault.text));
 	else if (r != WAMP_UNKNOWN)
 		session_recv_any(s, &msg, r == WAMP_UNDECODABLE);
 }

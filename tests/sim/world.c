@@ -242,7 +242,7 @@ static bool world_route(struct world_link *l)
 static bool world_deliver_to_router(struct world_link *l)
 {
 	struct world_frame *f = list_first(&l->to_router, struct world_frame, node);
-	struct scan_error error;
+	struct wamp_fault fault;
 	struct arena arena;
 	struct wamp_msg msg;
 	int r;
@@ -250,7 +250,7 @@ static bool world_deliver_to_router(struct world_link *l)
 	if (!f || f->due_ms > l->world->now_ms || l->stalled)
 		return false;
 	arena_init(&arena);
-	r = wamp_parse(&msg, (struct slice){f->text, f->len}, &arena, &error);
+	r = wamp_parse(&msg, (struct slice){f->text, f->len}, &arena, &fault);
 	assert(r == 0);
 	router_recv(l->session, &msg);
 	router_check(l->router);

@@ -92,6 +92,25 @@ static void iterations_and_keylen_have_the_usual_defaults(void **state)
 	      "secret123", SALTED);
 }
 
+/* PHP and Lua write what others write as a number or a dict in other ways. */
+static void numbers_are_read_in_each_spelling(void **state)
+{
+	static const char *const spellings[] = {
+		"\"iterations\":1000.0,\"keylen\":3.2e1",
+		"\"iterations\":\"1000\",\"keylen\":\"32\"",
+		"\"iterations\":[],\"keylen\":{}",
+	};
+	char extra[1000];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
+		snprintf(extra, sizeof(extra), "{" CHALLENGE ",\"s\\u0061lt\":\"salt123\",%s}",
+			 spellings[i]);
+		check(AUTH_WAMPCRA, extra, "secret123", SALTED);
+	}
+	check(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":[]}", "secret123", UNSALTED);
+}
+
 static void the_derived_key_is_used_as_base64_text(void **state)
 {
 	unsigned char key[32];
@@ -114,7 +133,9 @@ static void a_router_cannot_hang_the_loop_with_rounds(void **state)
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":200001,\"keylen\":33}",
 		"x", "400000 rounds");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":0}", "x", "rounds");
-	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":\"9\"}", "x", "rounds");
+	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":\"9x\"}", "x",
+		"rounds");
+	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"iterations\":[9]}", "x", "rounds");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"keylen\":257}", "x", "256");
 	refused(AUTH_WAMPCRA, "{" CHALLENGE ",\"salt\":\"s\",\"keylen\":-1}", "x", "256");
 }
@@ -152,6 +173,7 @@ int main(void)
 		cmocka_unit_test(wampcra_signs_the_challenge_as_it_reads_unescaped),
 		cmocka_unit_test(a_salted_secret_is_derived_first),
 		cmocka_unit_test(iterations_and_keylen_have_the_usual_defaults),
+		cmocka_unit_test(numbers_are_read_in_each_spelling),
 		cmocka_unit_test(the_derived_key_is_used_as_base64_text),
 		cmocka_unit_test(a_router_cannot_hang_the_loop_with_rounds),
 		cmocka_unit_test(a_challenge_without_text_is_refused),

@@ -151,24 +151,44 @@ static void what_the_daemon_sets_itself_is_refused(void **state)
 	arena_done(&arena);
 }
 
-static void a_list_of_an_option_has_its_limit(void **state)
+static void a_list_of_an_option_has_any_length(void **state)
+{
+	static const char *const ends[] = {"]}", ",1.0]}", ",\"x\"]}", ",0]}"};
+	struct arena arena = {0};
+	struct scan_value dict;
+	struct slice name;
+	char text[20000];
+	int n;
+
+	(void)state;
+	for (size_t e = 0; e < ARRAY_SIZE(ends); e++) {
+		n = snprintf(text, sizeof(text), "{\"exclude\":[1");
+		for (int i = 1; i < 2000; i++)
+			n += snprintf(text + n, sizeof(text) - (size_t)n, ",%d", i);
+		snprintf(text + n, sizeof(text) - (size_t)n, "%s", ends[e]);
+		dict = value(text);
+		assert_int_equal(wamp_options_check(WAMP_PUBLISH, &dict, &arena, &name),
+				 e ? WAMP_OPTIONS_TYPE : 0);
+	}
+	arena_done(&arena);
+}
+
+static void too_many_options_are_told_as_that(void **state)
 {
 	struct arena arena = {0};
 	struct scan_value dict;
 	struct slice name;
 	char text[2000];
-	int n;
+	int n = snprintf(text, sizeof(text), "{\"rkey\":\"k\"");
 
 	(void)state;
-	for (int count = 256; count <= 257; count++) {
-		n = snprintf(text, sizeof(text), "{\"exclude\":[1");
-		for (int i = 1; i < count; i++)
-			n += snprintf(text + n, sizeof(text) - (size_t)n, ",%d", i);
-		snprintf(text + n, sizeof(text) - (size_t)n, "]}");
-		dict = value(text);
-		assert_int_equal(wamp_options_check(WAMP_PUBLISH, &dict, &arena, &name),
-				 count == 256 ? 0 : WAMP_OPTIONS_TYPE);
-	}
+	for (int i = 0; i < 64; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",\"_x%d\":1", i);
+	snprintf(text + n, sizeof(text) - (size_t)n, "}");
+	dict = value(text);
+	assert_int_equal(wamp_options_check(WAMP_PUBLISH, &dict, &arena, &name),
+			 WAMP_OPTIONS_TOO_MANY);
+	assert_null(name.ptr);
 	arena_done(&arena);
 }
 
@@ -332,21 +352,39 @@ static void encrypted_and_foreign_payloads_are_told(void **state)
 	arena_done(&r.arena);
 }
 
-static void a_crowded_or_doubled_dict_is_read_as_far_as_it_goes(void **state)
+static void a_crowded_or_doubled_dict_is_read_whole(void **state)
 {
 	struct read r = {0};
-	char text[2000];
+	char text[8000];
 	int n = snprintf(text, sizeof(text), "{\"acknowledge\":true");
 
 	(void)state;
-	for (int i = 0; i < 70; i++)
-		n += snprintf(text + n, sizeof(text) - (size_t)n, ",\"x%d\":null", i);
-	snprintf(text + n, sizeof(text) - (size_t)n, ",\"exclude_me\":false}");
+	for (int i = 0; i < 300; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, ",\"\\u0078%d\":null", i);
+	snprintf(text + n, sizeof(text) - (size_t)n, ",\"e\\u0078clude_me\":false}");
 	read_dict(&r, WAMP_PUBLISH, text);
 	assert_true(r.o.acknowledge);
-	assert_true(r.o.exclude_me);
+	assert_false(r.o.exclude_me);
 	read_dict(&r, WAMP_PUBLISH, "{\"acknowledge\":true,\"x\":1,\"x\":2,\"exclude_me\":false}");
 	assert_true(r.o.acknowledge);
+	assert_false(r.o.exclude_me);
+	read_dict(&r, WAMP_EVENT, "{\"publisher\":1,\"publisher\":2}");
+	assert_int_equal(r.o.publisher, 2);
+	arena_done(&r.arena);
+}
+
+static void each_spelling_of_a_word_or_a_number_counts(void **state)
+{
+	struct read r = {0};
+
+	(void)state;
+	read_dict(&r, WAMP_REGISTER,
+		  "{\"m\\u0061tch\":\"prefi\\u0078\",\"invoke\":\"\\u0072andom\"}");
+	assert_int_equal(r.o.match, WAMP_MATCH_PREFIX);
+	assert_int_equal(r.o.invoke, WAMP_INVOKE_RANDOM);
+	read_dict(&r, WAMP_INVOCATION, "{\"timeout\":5.0,\"caller\":7e0}");
+	assert_int_equal(r.o.timeout_ms, 5);
+	assert_int_equal(r.o.caller, 7);
 	arena_done(&r.arena);
 }
 
@@ -368,12 +406,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_sent_is_checked_by_name_and_type),
 		cmocka_unit_test(what_the_daemon_sets_itself_is_refused),
-		cmocka_unit_test(a_list_of_an_option_has_its_limit),
+		cmocka_unit_test(a_list_of_an_option_has_any_length),
+		cmocka_unit_test(too_many_options_are_told_as_that),
 		cmocka_unit_test(what_is_absent_unknown_or_mistyped_is_the_default),
 		cmocka_unit_test(each_option_is_read_where_it_belongs),
 		cmocka_unit_test(words_are_read_as_what_they_name),
 		cmocka_unit_test(encrypted_and_foreign_payloads_are_told),
-		cmocka_unit_test(a_crowded_or_doubled_dict_is_read_as_far_as_it_goes),
+		cmocka_unit_test(a_crowded_or_doubled_dict_is_read_whole),
+		cmocka_unit_test(each_spelling_of_a_word_or_a_number_counts),
 		cmocka_unit_test(without_memory_an_escaped_text_is_absent),
 	};
 

@@ -45,10 +45,10 @@ static inline void bench_done(struct bench *b)
 static inline void send_from(struct bench *b, size_t peer, const char *frame)
 {
 	struct arena arena = {0};
-	struct scan_error error;
+	struct wamp_fault fault;
 	struct wamp_msg msg;
 
-	assert_int_equal(wamp_parse(&msg, slice_of(frame), &arena, &error), 0);
+	assert_int_equal(wamp_parse(&msg, slice_of(frame), &arena, &fault), 0);
 	router_recv(b->peers[peer], &msg);
 	router_check(b->router);
 	arena_done(&arena);

@@ -285,13 +285,13 @@ static void live(struct router *router)
 	};
 	struct router_session *session, *to;
 	struct arena arena = {0};
-	struct scan_error error;
+	struct wamp_fault fault;
 	struct wamp_msg msg;
 
 	if (router_attach(router, &session, NULL) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(script); i++) {
-		assert_int_equal(wamp_parse(&msg, slice_of(script[i]), &arena, &error), 0);
+		assert_int_equal(wamp_parse(&msg, slice_of(script[i]), &arena, &fault), 0);
 		router_recv(session, &msg);
 		router_check(router);
 	}

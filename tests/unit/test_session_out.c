@@ -46,7 +46,7 @@ static void request_ids_have_no_gap_in_100000_mixed_messages(void **state)
 	start(&s, SESSION_JOINED);
 	for (int i = 0; i < 100000; i++) {
 		struct arena arena = {0};
-		struct scan_error error;
+		struct wamp_fault fault;
 		struct wamp_msg sent;
 		struct slice out;
 
@@ -61,7 +61,7 @@ static void request_ids_have_no_gap_in_100000_mixed_messages(void **state)
 		out = buf_bytes(&s.out);
 		out.ptr += SESSION_FRAME_HEADER;
 		out.len -= SESSION_FRAME_HEADER;
-		assert_int_equal(wamp_parse(&sent, out, &arena, &error), 0);
+		assert_int_equal(wamp_parse(&sent, out, &arena, &fault), 0);
 		assert_int_equal(sent.type, msg.type);
 		assert_true(sent.request == (msg.type == WAMP_YIELD || msg.type == WAMP_ERROR ||
 							     msg.type == WAMP_CANCEL
