@@ -52,6 +52,34 @@ size_t chars_cut(const char *text, size_t len, size_t max)
 	return max;
 }
 
+/* How many bytes of a control character or a separator stand at p; 0: it may be shown. */
+static size_t chars_unshown(const unsigned char *p, const unsigned char *end)
+{
+	if (*p < 0x20 || *p == 0x7f)
+		return 1;
+	if (*p == 0xc2 && end - p >= 2 && p[1] >= 0x80 && p[1] <= 0x9f)
+		return 2;
+	return chars_separator(p, end) ? 3 : 0;
+}
+
+size_t chars_tidy(char *text, size_t len)
+{
+	const unsigned char *p = (const unsigned char *)text, *end = p + len;
+	size_t n = 0, unshown;
+
+	while (p < end) {
+		unshown = chars_unshown(p, end);
+		if (!unshown && *p != ' ')
+			text[n++] = (char)*p;
+		else if (n)
+			text[n++] = ' ';
+		p += unshown ? unshown : 1;
+	}
+	while (n && text[n - 1] == ' ')
+		n--;
+	return n;
+}
+
 size_t chars_put(char *to, unsigned c)
 {
 	if (c < 0x80) {

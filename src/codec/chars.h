@@ -14,6 +14,13 @@
 /* How much of a text stays when it is cut to at most max bytes between two characters. */
 size_t chars_cut(const char *text, size_t len, size_t max);
 
+/*
+ * Makes one line for people of a text that a stranger wrote, in its place:
+ * control characters and separators of lines become spaces, and those at its
+ * ends go. Returns the new length; 0: nothing was told.
+ */
+size_t chars_tidy(char *text, size_t len);
+
 /* What stands for a character that cannot be told. */
 #define CHARS_REPLACEMENT 0xfffd
 

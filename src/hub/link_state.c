@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "codec/chars.h"
+#include "wamp/reason.h"
 
 #include <stdio.h>
 
@@ -122,14 +123,36 @@ void hub_note_links(struct hub *hub)
 /* What a router says is a stranger's text: as much of it as is good for status and log. */
 static char *link_keep(struct slice text, size_t max)
 {
-	return text.len ? mem_strndup(text.ptr, chars_cut(text.ptr, text.len, max)) : NULL;
+	CLEANUP(mem_freep) char *kept = NULL;
+	size_t n;
+
+	if (!text.len)
+		return NULL;
+	kept = mem_strndup(text.ptr, chars_cut(text.ptr, text.len, max));
+	n = kept ? chars_tidy(kept, chars_cut(text.ptr, text.len, max)) : 0;
+	if (!n)
+		return NULL;
+	kept[n] = '\0';
+	return TAKE(kept);
+}
+
+/* A reason is told with a sentence, also where the router gave only its URI. */
+static char *link_keep_message(const struct link *l, const char *reason, struct slice message)
+{
+	char sentence[WAMP_MAX_REASON];
+	char *kept = link_keep(message, LINK_MAX_MESSAGE);
+
+	if (kept || !reason)
+		return kept;
+	wamp_reason_text(sentence, slice_of(reason), l->config.realm);
+	return mem_strdup(sentence);
 }
 
 void link_set_state(struct link *l, enum link_state state, struct slice reason,
 		    struct slice message)
 {
 	char *new_reason = link_keep(reason, LINK_MAX_REASON);
-	char *new_message = link_keep(message, LINK_MAX_MESSAGE);
+	char *new_message = link_keep_message(l, new_reason, message);
 
 	mem_free(l->reason);
 	mem_free(l->message);
