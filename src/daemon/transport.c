@@ -304,6 +304,14 @@ static void transport_show_url(const char *url, char ret[TRANSPORT_MAX_URL])
 	snprintf(ret, TRANSPORT_MAX_URL, "%.*s%s", (int)n, url, url[n] ? "?..." : "");
 }
 
+/* What is not shown of it. */
+static const char *transport_query(const struct config_session *c)
+{
+	const char *query = strchr(c->url ? c->url : "", '?');
+
+	return query ? query + 1 : NULL;
+}
+
 static struct link_config transport_link_config(const struct config_session *c, const char *url)
 {
 	return (struct link_config){
@@ -316,6 +324,7 @@ static struct link_config transport_link_config(const struct config_session *c, 
 		.on_demand = c->on_demand,
 		.auth = {c->auth_method.items, c->auth_method.n, c->auth_id, c->auth_role,
 			 c->auth_extra},
+		.query = transport_query(c),
 		.connection_timeout_ms = c->connection_timeout_ms,
 		.registration_timeout_ms = c->registration_timeout_ms,
 		.call_timeout_ms = c->call_timeout_ms,

@@ -63,6 +63,8 @@ struct link_config {
 	bool is_near;		  /* loopback or Unix socket: retried quickly (reconnect_delay) */
 	bool on_demand;		  /* waits for the first request that needs the router */
 	struct session_auth auth; /* its strings are not copied and must outlive the link */
+	const char
+		*query; /* of the url, which may hold a token; NULL: none. As the strings of auth */
 	uint64_t connection_timeout_ms;
 	uint64_t registration_timeout_ms;
 	uint64_t call_timeout_ms; /* 0: none */

@@ -74,8 +74,9 @@ int hub_add_link(struct hub *hub, const struct link_config *config, void *owner,
 	l->state = config->on_demand ? LINK_IDLE : LINK_CONNECTING;
 	link_init_lists(l);
 	r = link_copy_config(l, config);
-	session = (struct session_config){l->config.realm, l->config.agent, config->embedded,
-					  config->auth};
+	session =
+		(struct session_config){l->config.realm, l->config.agent, config->embedded,
+					config->auth,	 config->query,	  config->max_message_size};
 	if (r == 0)
 		r = session_init(&l->session, &session);
 	if (r < 0) {
@@ -314,7 +315,9 @@ void hub_link_opened(struct link *l)
 	session_open(&l->session);
 	if (l->session.out.error) {
 		link_attempt_failed(l, slice_of(link_over_uri(HUB_OVER_TRANSPORT)),
-				    slice_of(strerror(-l->session.out.error)));
+				    l->session.out.error == -EMSGSIZE
+					    ? SLICE("HELLO exceeds max_message_size (auth_extra)")
+					    : slice_of(strerror(-l->session.out.error)));
 		link_wish(l, HUB_WISH_KILL);
 	}
 	link_mark_dirty(l);
@@ -323,14 +326,16 @@ void hub_link_opened(struct link *l)
 void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 {
 	enum link_transport was = l->transport;
+	/* It may quote the router: a status line, the reason of a CLOSE. */
+	struct slice message = session_hide(&l->session, slice_of(text));
 
 	l->transport = TRANSPORT_NONE;
 	l->wish = 0;
 	hub_timer_stop(l->hub, &l->timer);
 	if (link_is_joined(l))
-		link_down(l, LINK_LOST, link_over_uri(reason), slice_of(text));
+		link_down(l, LINK_LOST, link_over_uri(reason), message);
 	else if (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN)
-		link_attempt_failed(l, slice_of(link_over_uri(reason)), slice_of(text));
+		link_attempt_failed(l, slice_of(link_over_uri(reason)), message);
 	session_reset(&l->session);
 	link_next_attempt(l);
 	if (l->hub->drain != HUB_RUNNING)

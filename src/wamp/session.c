@@ -12,9 +12,11 @@
 #include "wamp/session.h"
 
 #include "base/mem.h"
+#include "codec/chars.h"
 #include "codec/emit.h"
 #include "wamp/hello.h"
 #include "wamp/options.h"
+#include "wamp/reason.h"
 
 #include <errno.h>
 
@@ -23,7 +25,30 @@
 
 #define SESSION_MAX_SECRET 65536
 
+/* As much of a router's text is looked at; those who keep it cut it further. */
+#define SESSION_MAX_TEXT 1024
+
+/* The view's queue keeps this much room when it is empty. */
+#define SESSION_KEPT_VIEWS 256
+
 /* ---- life-cycle ---- */
+
+/* A value in the url's query may be a token; a short one is a word like any other. */
+static void session_mark_query(struct session *s)
+{
+	const char *p = s->config.query, *end, *value;
+
+	if (!p || !*p)
+		return;
+	marks_add(&s->marks, slice_of(p));
+	for (; *p; p = *end ? end + 1 : end) {
+		end = p + strcspn(p, "&");
+		value = memchr(p, '=', (size_t)(end - p));
+		value = value ? value + 1 : p;
+		if (end - value >= MARKS_MIN_LENGTH)
+			marks_add(&s->marks, (struct slice){value, (size_t)(end - value)});
+	}
+}
 
 int session_init(struct session *s, const struct session_config *config)
 {
@@ -37,6 +62,7 @@ int session_init(struct session *s, const struct session_config *config)
 	buf_init(&s->out, SESSION_MAX_OUT);
 	buf_init(&s->secret, SESSION_MAX_SECRET);
 	arena_init(&s->arena);
+	session_mark_query(s);
 	return 0;
 }
 
@@ -54,13 +80,25 @@ int session_set_secret(struct session *s, struct slice secret)
 {
 	session_wipe_secret(s);
 	s->out.wipes = true;
+	s->arena.wipes = true;
+	marks_add(&s->marks, secret);
 	buf_append_slice(&s->secret, secret);
 	return s->secret.error;
+}
+
+/* What one burst needed is not kept for ever. */
+static void session_trim_views(struct session *s)
+{
+	if (s->n_views || s->cap_views <= SESSION_KEPT_VIEWS)
+		return;
+	s->views = mem_free(s->views);
+	s->first_view = s->cap_views = 0;
 }
 
 void session_done(struct session *s)
 {
 	session_wipe_secret(s);
+	marks_forget(&s->marks);
 	hello_welcome_done(&s->welcome);
 	buf_done(&s->out);
 	mem_free(s->views);
@@ -74,10 +112,13 @@ void session_reset(struct session *s)
 	s->n_challenges = 0;
 	s->has_event = false;
 	s->first_view = s->n_views = 0;
+	session_trim_views(s);
 	buf_clear(&s->out);
 	session_wipe_secret(s);
 	buf_trim(&s->out);
 	arena_reset(&s->arena);
+	marks_forget(&s->marks);
+	session_mark_query(s);
 }
 
 const char *session_state_name(enum session_state state)
@@ -144,6 +185,19 @@ static void session_queue(struct session *s, const struct wamp_msg *msg)
 		session_queue_frame(s, msg);
 	else if (session_make_room(s))
 		s->views[s->first_view + s->n_views++] = *msg;
+}
+
+/* As above, but not a frame that is longer than the session's messages may be. */
+static bool session_queue_bounded(struct session *s, const struct wamp_msg *msg)
+{
+	size_t before = buf_len(&s->out);
+
+	session_queue(s, msg);
+	if (!s->config.max_frame || s->out.error ||
+	    buf_len(&s->out) - before <= s->config.max_frame + SESSION_FRAME_HEADER)
+		return true;
+	buf_rewind(&s->out, before);
+	return false;
 }
 
 static bool session_is_request(enum wamp_type type)
@@ -214,7 +268,8 @@ void session_open(struct session *s)
 		s->out.error = -ENOMEM;
 		return;
 	}
-	session_queue(s, &hello);
+	if (!session_queue_bounded(s, &hello))
+		s->out.error = -EMSGSIZE;
 }
 
 void session_leave(struct session *s, const char *reason)
@@ -258,6 +313,19 @@ static void session_misplaced(struct session *s, const struct wamp_msg *msg, con
 					  (int)msg->type, where));
 }
 
+struct slice session_hide(struct session *s, struct slice text)
+{
+	return marks_hide(&s->marks, text, SESSION_MAX_TEXT, &s->arena);
+}
+
+/* A URI that everybody knows tells nothing, whatever is in it. */
+static struct slice session_hide_uri(struct session *s, struct slice uri)
+{
+	struct slice shown = wamp_reason_is_known(uri) ? uri : session_hide(s, uri);
+
+	return shown.ptr || !uri.len ? shown : SLICE("***");
+}
+
 /* The end that the router says, with its reason and text. */
 static void session_end(struct session *s, enum session_event_type type, const struct wamp_msg *msg)
 {
@@ -265,9 +333,15 @@ static void session_end(struct session *s, enum session_event_type type, const s
 	struct wamp_options options;
 
 	wamp_options_read(&options, msg->type, &msg->details, &s->arena);
-	event->reason = msg->uri;
-	event->message = options.message;
+	event->reason = session_hide_uri(s, msg->uri);
+	event->message = session_hide(s, options.message);
 	s->state = SESSION_CLOSED;
+	if (msg->uri.len)
+		return;
+	event->reason = msg->type == WAMP_GOODBYE ? SLICE("wamp.close.normal")
+						  : SLICE("wamp.error.protocol_violation");
+	if (!event->message.len)
+		event->message = SLICE("the router gave no reason");
 }
 
 /* Gives the join up; text is for people on this side, the router learns no more than it needs. */
@@ -295,8 +369,8 @@ static struct slice session_unexpected_method(struct session *s, struct slice me
 	struct slice text = SLICE("");
 
 	/* The router's word is bounded: it goes to logs and terminals. */
-	if (method.len > 64)
-		method.len = 64;
+	method = session_hide_uri(s, method);
+	method.len = chars_cut(method.ptr, method.len, 64);
 	for (size_t i = 0; i < auth->n_methods; i++)
 		text = arena_printf(&s->arena, "%.*s%s\"%s\"", SLICE_ARG(text), i ? ", " : "",
 				    auth->methods[i]);
@@ -306,25 +380,34 @@ static struct slice session_unexpected_method(struct session *s, struct slice me
 			    SLICE_ARG(text), SLICE_ARG(method));
 }
 
+static void session_send_answer(struct session *s, struct slice answer)
+{
+	struct wamp_msg msg = {.type = WAMP_AUTHENTICATE};
+
+	marks_add(&s->marks, answer);
+	/* A view borrows until it is settled; a frame is written now. */
+	msg.uri = s->config.views ? arena_printf(&s->arena, "%.*s", SLICE_ARG(answer)) : answer;
+	if (session_queue_bounded(s, &msg))
+		return;
+	session_cannot_authenticate(s, arena_printf(&s->arena,
+						    "the answer to the challenge exceeds "
+						    "max_message_size of %zu bytes",
+						    s->config.max_frame));
+}
+
 static void session_authenticate(struct session *s, const struct wamp_msg *challenge)
 {
 	CLEANUP(buf_done) struct buf answer = {.max = SESSION_MAX_SECRET, .wipes = true};
-	struct wamp_msg msg = {.type = WAMP_AUTHENTICATE};
 	char message[AUTH_MAX_MESSAGE];
 	int r = auth_answer(&answer, (enum auth_method)auth_method_find(challenge->uri),
 			    &challenge->details, buf_bytes(&s->secret), message);
 
-	if (r == 0) {
-		/* A view borrows until it is settled; a frame is written now. */
-		msg.uri = s->config.views
-				  ? arena_printf(&s->arena, "%.*s", SLICE_ARG(buf_bytes(&answer)))
-				  : buf_bytes(&answer);
-		session_queue(s, &msg);
-	} else if (r == AUTH_REFUSED) {
+	if (r == 0)
+		session_send_answer(s, buf_bytes(&answer));
+	else if (r == AUTH_REFUSED)
 		session_cannot_authenticate(s, arena_printf(&s->arena, "%s", message));
-	} else {
-		s->out.error = r;
-	}
+	else
+		session_cannot_authenticate(s, slice_of(strerror(-r)));
 }
 
 /* WAMP 4.3: the router chooses one of the methods offered. */
@@ -338,6 +421,26 @@ static void session_challenged(struct session *s, const struct wamp_msg *msg)
 		session_authenticate(s, msg);
 }
 
+static void session_hide_text(struct session *s, char **text)
+{
+	struct slice whole = slice_of(*text), shown = session_hide(s, whole);
+
+	if (!*text || (shown.ptr == whole.ptr && shown.len == whole.len))
+		return;
+	mem_free(*text);
+	*text = shown.ptr ? mem_strndup(shown.ptr, shown.len) : NULL;
+}
+
+/* What status and log show of WELCOME is the router's text, too. */
+static void session_hide_welcome(struct session *s)
+{
+	struct session_welcome *w = &s->welcome;
+	char **texts[] = {&w->realm, &w->authid, &w->authrole, &w->authmethod, &w->agent};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		session_hide_text(s, texts[i]);
+}
+
 static void session_recv_hello_sent(struct session *s, const struct wamp_msg *msg)
 {
 	if (msg->type == WAMP_WELCOME) {
@@ -346,6 +449,7 @@ static void session_recv_hello_sent(struct session *s, const struct wamp_msg *ms
 			return;
 		}
 		hello_welcome(&s->welcome, msg);
+		session_hide_welcome(s);
 		s->state = SESSION_JOINED;
 		session_emit(s, SESSION_EVENT_JOINED);
 	} else if (msg->type == WAMP_CHALLENGE) {
@@ -390,6 +494,22 @@ static bool session_is_for_clients(enum wamp_type type)
 	return false;
 }
 
+/*
+ * What the router itself says to us. The payloads of others (RESULT, INVOCATION,
+ * EVENT) pass as they are.
+ */
+static void session_hide_message(struct session *s, struct wamp_msg *msg)
+{
+	if (!s->marks.n || msg->type == WAMP_RESULT || msg->type == WAMP_INVOCATION ||
+	    msg->type == WAMP_EVENT)
+		return;
+	if (msg->uri.len)
+		msg->uri = session_hide_uri(s, msg->uri);
+	msg->details = marks_hide_value(&s->marks, &msg->details, &s->arena);
+	msg->args = marks_hide_value(&s->marks, &msg->args, &s->arena);
+	msg->kwargs = marks_hide_value(&s->marks, &msg->kwargs, &s->arena);
+}
+
 static void session_recv_joined(struct session *s, const struct wamp_msg *msg, bool undecodable)
 {
 	struct session_event *event;
@@ -405,6 +525,7 @@ static void session_recv_joined(struct session *s, const struct wamp_msg *msg, b
 		event = session_emit(s, SESSION_EVENT_MESSAGE);
 		event->msg = *msg;
 		event->undecodable = undecodable;
+		session_hide_message(s, &event->msg);
 	}
 }
 
@@ -414,8 +535,9 @@ static void session_recv_any(struct session *s, const struct wamp_msg *msg, bool
 	switch (s->state) {
 	case SESSION_HELLO_SENT:
 		session_recv_hello_sent(s, msg);
-		if (s->state != SESSION_HELLO_SENT)
-			session_wipe_secret(s);
+		if (s->state == SESSION_HELLO_SENT)
+			return;
+		session_wipe_secret(s);
 		return;
 	case SESSION_JOINED:
 		session_recv_joined(s, msg, undecodable);
@@ -449,7 +571,9 @@ void session_recv_frame(struct session *s, struct slice frame)
 	if (r == WAMP_MALFORMED && s->state == SESSION_CLOSING)
 		return;
 	if (r == WAMP_MALFORMED)
-		session_violation(s, arena_printf(&s->arena, "%s", fault.text));
+		session_violation(s,
+				  arena_printf(&s->arena, "%.*s",
+					       SLICE_ARG(session_hide(s, slice_of(fault.text)))));
 	else if (r != WAMP_UNKNOWN)
 		session_recv_any(s, &msg, r == WAMP_UNDECODABLE);
 }
@@ -477,6 +601,8 @@ bool session_next_view(struct session *s, struct wamp_msg *ret)
 
 void session_settle(struct session *s)
 {
-	if (!s->n_views)
-		arena_reset(&s->arena);
+	if (s->n_views)
+		return;
+	arena_reset(&s->arena);
+	session_trim_views(s);
 }

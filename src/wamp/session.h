@@ -19,6 +19,7 @@
  */
 
 #include "auth/auth.h"
+#include "auth/marks.h"
 #include "wamp/msg.h"
 
 enum session_state {
@@ -43,7 +44,7 @@ struct session_event {
 	bool undecodable;     /* MESSAGE: the payload is not JSON; args and kwargs are absent */
 	struct wamp_msg msg;  /* MESSAGE; borrowed until the next input */
 	struct slice reason;  /* REFUSED, LEFT, CLOSED, VIOLATION: a URI */
-	struct slice message; /* text for people, may be empty */
+	struct slice message; /* text for people, may be empty; no secret of ours is in it */
 };
 
 /* What the router said in WELCOME; strings are NULL when it did not. */
@@ -68,6 +69,8 @@ struct session_config {
 	const char *agent;
 	bool views; /* outbound messages are views, not frames */
 	struct session_auth auth;
+	const char *query; /* of the url, which may hold a token; NULL: none */
+	size_t max_frame;  /* of HELLO and AUTHENTICATE; 0: none */
 };
 
 /* Challenges of one join that are answered: two rounds are legal, more are an attack. */
@@ -89,6 +92,7 @@ struct session {
 	size_t first_view, n_views, cap_views;
 	struct arena arena; /* text that views and events borrow */
 	struct buf secret;  /* from session_set_secret() until it is not needed any more */
+	struct marks marks; /* what was sent of it, to know it again in the router's texts */
 	unsigned n_challenges;
 	struct session_event event;
 	bool has_event;
@@ -106,8 +110,18 @@ void session_reset(struct session *s);
  */
 int session_set_secret(struct session *s, struct slice secret) MUST_CHECK;
 
-/* The transport is there: queues HELLO. From IDLE only. */
+/*
+ * The transport is there: queues HELLO. From IDLE only. One that is longer than
+ * max_frame is not queued: out.error is -EMSGSIZE.
+ */
 void session_open(struct session *s);
+
+/*
+ * A text that came from the router, outside of a message: without what was sent
+ * to it as a secret, and cut. SLICE_NONE: nothing of it may be told. It borrows
+ * from text and from the arena.
+ */
+struct slice session_hide(struct session *s, struct slice text);
 
 /*
  * Input: one whole message. What follows from it is taken with

@@ -6,6 +6,9 @@
 
 #include "test_session_start.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 static const char *const both[] = {"wampcra", "ticket"};
 
 static const struct session_config auth_config = {
@@ -142,6 +145,171 @@ static void the_secret_is_gone_when_the_session_is_joined(void **state)
 	session_done(&s);
 }
 
+/* ---- what a router repeats ---- */
+
+static void told(struct session *s, const char *frame, const char *reason, const char *message)
+{
+	struct session_event event;
+
+	input(s, frame);
+	assert_true(session_next_event(s, &event));
+	if (!slice_is(event.reason, reason) || !slice_is(event.message, message))
+		fail_msg("%s: %.*s, %.*s", frame, SLICE_ARG(event.reason),
+			 SLICE_ARG(event.message));
+}
+
+static void a_secret_that_the_router_repeats_is_not_told(void **state)
+{
+	static const struct {
+		const char *frame, *reason, *message;
+	} table[] = {
+		{"[3,{\"message\":\"invalid ticket 'T1cketQwertz' of joe\"},\"com.e\"]", "com.e",
+		 "invalid ticket '***' of joe"},
+		{"[3,{\"message\":\"\\u00541cketQwert\\u007A\"},\"com.e.T1cketQwertz\"]",
+		 "com.e.***", "***"},
+		{"[3,{\"message\":\"{\\\"t\\\":\\\"\\\\u00541cketQwertz\\\"}\"},\"com.e\"]",
+		 "com.e", ""},
+		{"[6,{\"message\":\"T1cketQwertz\"},\"a.b\"]", "a.b", "***"},
+		{"[4,\"T1cketQwertz\",{}]", "wamp.error.cannot_authenticate",
+		 "expected authentication method \"wampcra\", \"ticket\" but received a \"***\" "
+		 "challenge instead"},
+		{"[\"T1cketQwertz\"]", "wamp.error.protocol_violation",
+		 "not a WAMP message: the message type is a string"},
+	};
+	struct session s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		start_auth(&s, "T1cketQwertz");
+		input(&s, "[4,\"ticket\",{}]");
+		skip_frame(&s);
+		told(&s, table[i].frame, table[i].reason, table[i].message);
+		session_done(&s);
+	}
+}
+
+/* The secret is wiped at WELCOME; the router may repeat it later all the same. */
+static void a_secret_is_known_again_while_the_session_lasts(void **state)
+{
+	struct session_event event;
+	struct session s;
+
+	(void)state;
+	start_auth(&s, "T1cketQwertz");
+	input(&s, "[4,\"ticket\",{}]");
+	skip_frame(&s);
+	input(&s, "[2,1,{\"authid\":\"by T1cketQwertz\",\"authrole\":\"user\"}]");
+	assert_string_equal(s.welcome.authid, "by ***");
+	assert_string_equal(s.welcome.authrole, "user");
+	assert_int_equal(s.secret.cap, 0);
+	input(&s, "[8,64,1,{\"x\":\"T1cketQwertz\"},\"a.T1cketQwertz\",[\"no T1cketQwertz\"],"
+		  "{\"k\":\"T1cketQwertz\"}]");
+	assert_true(session_next_event(&s, &event));
+	assert_true(slice_is(event.msg.uri, "a.***"));
+	assert_true(slice_is(scan_token(&event.msg.details), "{\"x\":\"***\"}"));
+	assert_true(slice_is(scan_token(&event.msg.args), "[\"no ***\"]"));
+	assert_true(slice_is(scan_token(&event.msg.kwargs), "{\"k\":\"***\"}"));
+	input(&s, "[67,0,{\"registration\":7,\"reason\":\"T1cketQwertz\"}]");
+	assert_true(session_next_event(&s, &event));
+	assert_true(slice_is(scan_token(&event.msg.details),
+			     "{\"registration\":7,\"reason\":\"***\"}"));
+	/* what others send is theirs */
+	input(&s, "[50,1,{},[\"T1cketQwertz\"]]");
+	assert_true(session_next_event(&s, &event));
+	assert_true(slice_is(scan_token(&event.msg.args), "[\"T1cketQwertz\"]"));
+	told(&s, "[6,{\"message\":\"bye T1cketQwertz\"},\"wamp.close.normal\"]",
+	     "wamp.close.normal", "bye ***");
+	session_done(&s);
+}
+
+static void signatures_are_known_again_too(void **state)
+{
+	struct session s;
+
+	(void)state;
+	start_auth(&s, "secret");
+	input(&s, "[4,\"wampcra\",{\"challenge\":\"x\"}]");
+	skip_frame(&s);
+	told(&s,
+	     "[3,{\"message\":\"bad EX7KMy9+E8y45FdOTzPaohKpIxNTZwwri0eX3wu3evo= of 'secret1'\"},"
+	     "\"a.b\"]",
+	     "a.b", "bad *** of 'secret1'");
+	session_done(&s);
+}
+
+/* A reason that everybody knows stays, whatever the secret is. */
+static void a_short_secret_hides_the_text_and_not_the_reason(void **state)
+{
+	struct session s;
+
+	(void)state;
+	start_auth(&s, "error");
+	told(&s, "[3,{\"message\":\"an error\"},\"wamp.error.no_such_realm\"]",
+	     "wamp.error.no_such_realm", "");
+	session_done(&s);
+	start_auth(&s, "error");
+	told(&s, "[3,{\"message\":\"terrors\"},\"com.error.x\"]", "***", "terrors");
+	session_done(&s);
+}
+
+static void the_token_of_the_url_is_known_again(void **state)
+{
+	struct session_config config = frames_config;
+	struct session s;
+
+	(void)state;
+	config.query = "v=1&token=Hgfdsa6677&x";
+	assert_int_equal(session_init(&s, &config), 0);
+	for (int again = 0; again < 2; again++) {
+		session_open(&s);
+		told(&s, "[3,{\"message\":\"1 of Hgfdsa6677\"},\"a.b\"]", "a.b", "1 of ***");
+		assert_true(slice_is(session_hide(&s, SLICE("GET /?v=1&token=Hgfdsa6677&x")),
+				     "GET /?***"));
+		session_reset(&s);
+	}
+	session_done(&s);
+}
+
+static void an_end_without_a_reason_says_so(void **state)
+{
+	struct session s;
+
+	(void)state;
+	start(&s, SESSION_HELLO_SENT);
+	told(&s, "[3]", "wamp.error.protocol_violation", "the router gave no reason");
+	session_done(&s);
+	start(&s, SESSION_JOINED);
+	told(&s, "[6,{\"message\":\"m\"},null]", "wamp.close.normal", "m");
+	session_done(&s);
+}
+
+/* ---- sizes ---- */
+
+static void what_is_longer_than_a_message_may_be_is_not_sent(void **state)
+{
+	struct session_config config = auth_config;
+	struct session s;
+	char secret[101];
+
+	(void)state;
+	config.max_frame = 200;
+	assert_int_equal(session_init(&s, &config), 0);
+	session_open(&s);
+	assert_int_equal(s.out.error, -EMSGSIZE);
+	session_done(&s);
+	config.max_frame = 600;
+	assert_int_equal(session_init(&s, &config), 0);
+	memset(secret, 1, sizeof(secret) - 1);
+	secret[sizeof(secret) - 1] = '\0';
+	assert_int_equal(session_set_secret(&s, slice_of(secret)), 0);
+	session_open(&s);
+	skip_frame(&s);
+	/* 100 bytes are 600 where each is escaped */
+	input(&s, "[4,\"ticket\",{}]");
+	refused(&s, "the answer to the challenge exceeds max_message_size of 600 bytes");
+	session_done(&s);
+}
+
 static void a_reset_forgets_the_secret(void **state)
 {
 	struct session s;
@@ -176,6 +344,13 @@ int main(void)
 		cmocka_unit_test(a_challenge_that_cannot_be_answered_is_refused),
 		cmocka_unit_test(two_rounds_are_answered_and_endless_ones_are_not),
 		cmocka_unit_test(the_secret_is_gone_when_the_session_is_joined),
+		cmocka_unit_test(a_secret_that_the_router_repeats_is_not_told),
+		cmocka_unit_test(a_secret_is_known_again_while_the_session_lasts),
+		cmocka_unit_test(signatures_are_known_again_too),
+		cmocka_unit_test(a_short_secret_hides_the_text_and_not_the_reason),
+		cmocka_unit_test(the_token_of_the_url_is_known_again),
+		cmocka_unit_test(an_end_without_a_reason_says_so),
+		cmocka_unit_test(what_is_longer_than_a_message_may_be_is_not_sent),
 		cmocka_unit_test(a_reset_forgets_the_secret),
 		cmocka_unit_test(a_challenge_behind_welcome_is_a_violation),
 	};
