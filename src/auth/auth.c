@@ -19,9 +19,6 @@
 #define AUTH_CRA_ITERATIONS 1000
 #define AUTH_CRA_KEYLEN	    32
 
-/* Bytes of derived key; more is no protection, and a router has no say in our memory. */
-#define AUTH_CRA_MAX_KEYLEN 256
-
 static const char *const auth_names[] = {
 	[AUTH_ANONYMOUS] = "anonymous",
 	[AUTH_TICKET] = "ticket",
@@ -54,7 +51,7 @@ static int auth_refuse(char ret_message[AUTH_MAX_MESSAGE], const char *format, .
 
 /* ---- wampcra ---- */
 
-/* What a salted challenge asks for. */
+/* What a challenge asks for. */
 struct auth_cra {
 	char *challenge, *salt; /* salt NULL: none */
 	uint64_t iterations, keylen;
@@ -111,9 +108,9 @@ static int auth_read_cra(struct auth_cra *ret, const struct scan_value *extra,
 	ret->salt = dict_text(extra, "salt");
 	if (!ret->salt)
 		return -ENOMEM;
-	if (!auth_read_number(&ret->keylen, extra, "keylen", AUTH_CRA_MAX_KEYLEN, AUTH_CRA_KEYLEN))
+	if (!auth_read_number(&ret->keylen, extra, "keylen", AUTH_MAX_KEY, AUTH_CRA_KEYLEN))
 		return auth_refuse(ret_message, "the router asks for a key of no or over %d bytes",
-				   AUTH_CRA_MAX_KEYLEN);
+				   AUTH_MAX_KEY);
 	if (!auth_read_number(&ret->iterations, extra, "iterations", AUTH_MAX_ITERATIONS,
 			      AUTH_CRA_ITERATIONS) ||
 	    ret->iterations * auth_blocks(ret->keylen) > AUTH_MAX_ITERATIONS)
@@ -124,51 +121,87 @@ static int auth_read_cra(struct auth_cra *ret, const struct scan_value *extra,
 	return 0;
 }
 
-static int auth_sign(struct buf *ret, struct slice key, const char *challenge)
+static int auth_sign(char ret[AUTH_MAX_SIGNATURE], struct slice key, const char *challenge)
 {
 	unsigned char digest[CRYPTO_SHA256_SIZE];
-	char text[CRYPTO_BASE64_SIZE(CRYPTO_SHA256_SIZE)];
 	int r = crypto_hmac_sha256(digest, key, slice_of(challenge));
 
-	if (r < 0)
-		return r;
-	buf_append(ret, text, crypto_base64(text, digest, sizeof(digest)));
-	return ret->error;
-}
-
-/* The key is the base64 *text* of what is derived: no specification says so, every peer does so. */
-static int auth_sign_salted(struct buf *ret, const struct auth_cra *cra, struct slice secret)
-{
-	unsigned char key[AUTH_CRA_MAX_KEYLEN];
-	char text[CRYPTO_BASE64_SIZE(AUTH_CRA_MAX_KEYLEN)];
-	size_t n = (size_t)cra->keylen;
-	int r = crypto_pbkdf2_sha256(key, n, secret, slice_of(cra->salt),
-				     (unsigned)cra->iterations);
-
 	if (r == 0)
-		r = auth_sign(ret, (struct slice){text, crypto_base64(text, key, n)},
-			      cra->challenge);
-	explicit_bzero(key, sizeof(key));
-	explicit_bzero(text, sizeof(text));
+		(void)crypto_base64(ret, digest, sizeof(digest));
+	explicit_bzero(digest, sizeof(digest));
 	return r;
 }
 
-static int auth_answer_cra(struct buf *ret, const struct scan_value *extra, struct slice secret,
-			   char ret_message[AUTH_MAX_MESSAGE])
-{
-	CLEANUP(auth_cra_done) struct auth_cra cra = {0};
-	int r = auth_read_cra(&cra, extra, ret_message);
+/* ---- deriving ---- */
 
-	if (r)
-		return r;
-	return cra.salt ? auth_sign_salted(ret, &cra, secret)
-			: auth_sign(ret, secret, cra.challenge);
+static struct auth_job *auth_job_new(struct auth_cra *cra, struct slice secret)
+{
+	struct auth_job *job = mem_alloc(sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->secret = (struct buf){.max = secret.len, .wipes = true};
+	buf_append_slice(&job->secret, secret);
+	job->challenge = TAKE(cra->challenge);
+	job->salt = TAKE(cra->salt);
+	job->iterations = (unsigned)cra->iterations;
+	job->keylen = (size_t)cra->keylen;
+	job->result = -EINPROGRESS;
+	return job->secret.error ? auth_job_free(job) : job;
+}
+
+struct auth_job *auth_job_free(struct auth_job *job)
+{
+	if (!job)
+		return NULL;
+	buf_done(&job->secret);
+	mem_free(job->challenge);
+	mem_free(job->salt);
+	explicit_bzero(job, sizeof(*job));
+	return mem_free(job);
+}
+
+/* The key is the base64 *text* of what is derived: no specification says so, every peer does so. */
+void auth_job_run(struct auth_job *job)
+{
+	unsigned char key[AUTH_MAX_KEY];
+	int r = crypto_pbkdf2_sha256(key, job->keylen, buf_bytes(&job->secret), slice_of(job->salt),
+				     job->iterations);
+
+	if (r == 0) {
+		(void)crypto_base64(job->key, key, job->keylen);
+		r = auth_sign(job->signature, slice_of(job->key), job->challenge);
+	}
+	explicit_bzero(key, sizeof(key));
+	job->result = r;
 }
 
 /* ---- all methods ---- */
 
-int auth_answer(struct buf *ret, enum auth_method method, const struct scan_value *extra,
-		struct slice secret, char ret_message[AUTH_MAX_MESSAGE])
+static int auth_answer_cra(struct buf *ret, struct auth_job **ret_job,
+			   const struct scan_value *extra, struct slice secret,
+			   char ret_message[AUTH_MAX_MESSAGE])
+{
+	CLEANUP(auth_cra_done) struct auth_cra cra = {0};
+	char signature[AUTH_MAX_SIGNATURE];
+	int r = auth_read_cra(&cra, extra, ret_message);
+
+	if (r)
+		return r;
+	if (cra.salt) {
+		*ret_job = auth_job_new(&cra, secret);
+		return *ret_job ? AUTH_DERIVES : -ENOMEM;
+	}
+	r = auth_sign(signature, secret, cra.challenge);
+	if (r == 0)
+		buf_append_slice(ret, slice_of(signature));
+	explicit_bzero(signature, sizeof(signature));
+	return r < 0 ? r : ret->error;
+}
+
+int auth_answer(struct buf *ret, struct auth_job **ret_job, enum auth_method method,
+		const struct scan_value *extra, struct slice secret,
+		char ret_message[AUTH_MAX_MESSAGE])
 {
 	if (auth_needs_secret(method) && !secret.len)
 		return auth_refuse(ret_message, "there is no secret to answer a %s challenge with",
@@ -180,7 +213,7 @@ int auth_answer(struct buf *ret, enum auth_method method, const struct scan_valu
 		buf_append_slice(ret, secret);
 		return ret->error;
 	case AUTH_WAMPCRA:
-		return auth_answer_cra(ret, extra, secret, ret_message);
+		return auth_answer_cra(ret, ret_job, extra, secret, ret_message);
 	}
 	return auth_refuse(ret_message, "unknown method");
 }

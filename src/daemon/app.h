@@ -65,13 +65,15 @@ struct app {
 	uv_timer_t sweep; /* once a second: who is gone, who lingers */
 	uv_timer_t alive; /* signs of life for the service manager's watchdog */
 	uv_signal_t sigterm, sigint, sighup, sigusr1;
+	uv_async_t derived;	 /* some session's key */
 	struct list conns, more; /* more: with input left */
 	struct list transports;
 	size_t n_conns;
 	bool stopping, stopped;
 	bool idling;
-	bool starved;  /* no memory for who is at the door: looked at again by the sweep */
-	int exit_code; /* of a stop that was not asked for; else 0 */
+	bool leaves_thread; /* one that derives a key runs on */
+	bool starved;	    /* no memory for who is at the door: looked at again by the sweep */
+	int exit_code;	    /* of a stop that was not asked for; else 0 */
 	char status[REPORT_MAX_STATUS]; /* told last */
 	bool status_is_kept;		/* it says that a reload failed */
 	struct hub_setting *settings;	/* of "list config" */
@@ -102,6 +104,8 @@ struct transport {
 	struct list retired; /* of earlier files: libwebsockets knows them to its end */
 	struct ws *ws;
 	struct router_session *embedded;
+	struct derive *derive;	   /* a thread that derives a key, or NULL */
+	struct auth_job *next_job; /* waits for it */
 	bool closing;
 	bool paused; /* the hub wants nothing more of this router for now */
 	uint64_t linger_ms;

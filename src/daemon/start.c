@@ -12,6 +12,7 @@
 #include "daemon/app.h"
 
 #include "base/mem.h"
+#include "daemon/derive.h"
 #include "daemon/log.h"
 #include "daemon/sd.h"
 #include "daemon/secure.h"
@@ -110,7 +111,7 @@ static int start_loop(struct app *app)
 	app->sigterm.data = app->sigint.data = app->sighup.data = app->sigusr1.data = app;
 	/* What closes without having been opened must not look open. */
 	app->listener.closing = true;
-	return 0;
+	return derive_init(app);
 }
 
 static int start_core(struct app *app)
@@ -344,6 +345,7 @@ void app_stop(struct app *app)
 	app->stopped = true;
 	for (size_t i = 0; i < ARRAY_SIZE(handles); i++)
 		uv_close(handles[i], NULL);
+	derive_stop(app);
 	listener_close(&app->listener, NULL);
 	if (app->ws_context)
 		ws_context_stop(app->ws_context);
@@ -367,6 +369,7 @@ static void start_undo(struct app *app)
 int app_run(const struct config *config, const struct app_options *options)
 {
 	struct app *app = mem_alloc(sizeof(*app));
+	bool leaves_thread;
 	int r;
 
 	mem_tune();
@@ -388,9 +391,14 @@ int app_run(const struct config *config, const struct app_options *options)
 	uv_run(&app->loop, UV_RUN_DEFAULT);
 	if (r == 0)
 		r = app->exit_code;
+	leaves_thread = app->leaves_thread;
 	start_undo(app);
 	mem_free(app);
 	if (r == 0)
 		log_line(LOG_LEVEL_INFO, "stopped");
+	/* Nobody waits for a key that nobody wants; what exit() takes down, the thread still uses.
+	 */
+	if (leaves_thread)
+		_exit(r);
 	return r;
 }

@@ -11,6 +11,7 @@
 #include "daemon/app.h"
 
 #include "base/mem.h"
+#include "daemon/derive.h"
 #include "daemon/log.h"
 #include "daemon/secure.h"
 
@@ -45,10 +46,15 @@ static void transport_on_message(struct ws *ws, void *owner, struct slice messag
 {
 	struct transport *t = owner;
 
+	struct auth_job *job;
+
 	(void)ws;
 	app_touch_clock(t->app);
 	hub_link_frame(t->link, message);
 	transport_set_reading(t);
+	job = session_take_job(hub_link_session(t->link));
+	if (job)
+		derive_start(t, job);
 }
 
 static void transport_on_writable(struct ws *ws, void *owner)

@@ -231,6 +231,13 @@ void hub_link_frame(struct link *link, struct slice frame);
 /* Whether frames may come. A router is not read while its last events are being delivered. */
 bool hub_link_wants_input(const struct link *link);
 
+/*
+ * The key for the router's challenge is derived; frees the job. After a frame
+ * there may be one to derive: session_take_job(), then auth_job_run() in another
+ * thread. It may be given back however late.
+ */
+void hub_link_answer(struct link *link, struct auth_job *job);
+
 /* One event of the link's session; hub_link_frame() does this by itself. */
 void hub_link_event(struct link *link, const struct session_event *event);
 

@@ -323,6 +323,17 @@ void hub_link_opened(struct link *l)
 	link_mark_dirty(l);
 }
 
+void hub_link_answer(struct link *l, struct auth_job *job)
+{
+	struct session_event event;
+
+	session_answer(&l->session, job);
+	link_mark_dirty(l);
+	while (session_next_event(&l->session, &event))
+		hub_link_event(l, &event);
+	session_settle(&l->session);
+}
+
 void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 {
 	enum link_transport was = l->transport;

@@ -86,6 +86,12 @@ int session_set_secret(struct session *s, struct slice secret)
 	return s->secret.error;
 }
 
+static void session_drop_job(struct session *s)
+{
+	s->job = auth_job_free(s->job);
+	s->job_wanted = 0;
+}
+
 /* What one burst needed is not kept for ever. */
 static void session_trim_views(struct session *s)
 {
@@ -98,6 +104,7 @@ static void session_trim_views(struct session *s)
 void session_done(struct session *s)
 {
 	session_wipe_secret(s);
+	session_drop_job(s);
 	marks_forget(&s->marks);
 	hello_welcome_done(&s->welcome);
 	buf_done(&s->out);
@@ -115,6 +122,7 @@ void session_reset(struct session *s)
 	session_trim_views(s);
 	buf_clear(&s->out);
 	session_wipe_secret(s);
+	session_drop_job(s);
 	buf_trim(&s->out);
 	arena_reset(&s->arena);
 	marks_forget(&s->marks);
@@ -395,15 +403,31 @@ static void session_send_answer(struct session *s, struct slice answer)
 						    s->config.max_frame));
 }
 
+/* The job waits to be taken; one that was out before is not waited for any more. */
+static void session_want_key(struct session *s, struct auth_job *job)
+{
+	session_drop_job(s);
+	job->number = s->job_wanted = ++s->n_jobs;
+	s->job = job;
+}
+
+struct auth_job *session_take_job(struct session *s)
+{
+	return TAKE(s->job);
+}
+
 static void session_authenticate(struct session *s, const struct wamp_msg *challenge)
 {
 	CLEANUP(buf_done) struct buf answer = {.max = SESSION_MAX_SECRET, .wipes = true};
 	char message[AUTH_MAX_MESSAGE];
-	int r = auth_answer(&answer, (enum auth_method)auth_method_find(challenge->uri),
+	struct auth_job *job = NULL;
+	int r = auth_answer(&answer, &job, (enum auth_method)auth_method_find(challenge->uri),
 			    &challenge->details, buf_bytes(&s->secret), message);
 
 	if (r == 0)
 		session_send_answer(s, buf_bytes(&answer));
+	else if (r == AUTH_DERIVES)
+		session_want_key(s, job);
 	else if (r == AUTH_REFUSED)
 		session_cannot_authenticate(s, arena_printf(&s->arena, "%s", message));
 	else
@@ -538,6 +562,7 @@ static void session_recv_any(struct session *s, const struct wamp_msg *msg, bool
 		if (s->state == SESSION_HELLO_SENT)
 			return;
 		session_wipe_secret(s);
+		session_drop_job(s);
 		return;
 	case SESSION_JOINED:
 		session_recv_joined(s, msg, undecodable);
@@ -551,6 +576,24 @@ static void session_recv_any(struct session *s, const struct wamp_msg *msg, bool
 	case SESSION_CLOSED:
 		return;
 	}
+}
+
+void session_answer(struct session *s, struct auth_job *job)
+{
+	bool is_wanted = s->state == SESSION_HELLO_SENT && job->number == s->job_wanted;
+
+	s->has_event = false;
+	if (is_wanted) {
+		s->job_wanted = 0;
+		marks_add(&s->marks, slice_of(job->key));
+		if (job->result == 0)
+			session_send_answer(s, slice_of(job->signature));
+		else
+			session_cannot_authenticate(s, slice_of(strerror(-job->result)));
+	}
+	auth_job_free(job);
+	if (s->state != SESSION_HELLO_SENT)
+		session_wipe_secret(s);
 }
 
 void session_recv(struct session *s, const struct wamp_msg *msg)

@@ -94,6 +94,9 @@ struct session {
 	struct buf secret;  /* from session_set_secret() until it is not needed any more */
 	struct marks marks; /* what was sent of it, to know it again in the router's texts */
 	unsigned n_challenges;
+	struct auth_job *job; /* waits for session_take_job() */
+	uint64_t job_wanted;  /* its number; 0: none is under way */
+	uint64_t n_jobs;
 	struct session_event event;
 	bool has_event;
 };
@@ -115,6 +118,19 @@ int session_set_secret(struct session *s, struct slice secret) MUST_CHECK;
  * max_frame is not queued: out.error is -EMSGSIZE.
  */
 void session_open(struct session *s);
+
+/*
+ * A key that must be derived before a challenge is answered, or NULL; the
+ * caller owns it. It takes long: auth_job_run() belongs into another thread.
+ */
+struct auth_job *session_take_job(struct session *s);
+
+/*
+ * Answers with what was derived, and frees the job. Nothing happens if the
+ * session is another one meanwhile, or does not wait any more. Events as
+ * after an input.
+ */
+void session_answer(struct session *s, struct auth_job *job);
 
 /*
  * A text that came from the router, outside of a message: without what was sent

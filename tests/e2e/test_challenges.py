@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Challenges of a router of ours: those of the vectors are answered, the others refused, and nobody waits."""
 import base64
+import hashlib
 import hmac
 import json
 import pathlib
@@ -152,13 +153,39 @@ def test_a_challenge_that_cannot_be_answered_is_refused_at_once(challenge, extra
     no_leak(daemon, SECRET)
 
 
-@pytest.mark.parametrize("rounds", [100000, 400000])
-def test_programs_are_served_while_many_rounds_are_computed(challenge, rounds):
-    router, daemon = challenge({"challenge": CHALLENGE, "salt": "s", "iterations": rounds, "keylen": 32})
+MANY_ROUNDS = {"challenge": CHALLENGE, "salt": "s", "iterations": 400000, "keylen": 32}
+
+
+def test_no_program_waits_while_many_rounds_are_computed(challenge):
+    router, daemon = challenge(MANY_ROUNDS, "again")
+    p = daemon.connect()
+    slowest, begin, n = 0, time.monotonic(), 0
+    while (now := time.monotonic()) - begin < 1.5:
+        n += 1
+        p.quiet(f"ping-{n}")
+        slowest = max(slowest, time.monotonic() - now)
+    assert [router.take()[0] for _ in range(3)] == [5, 5, 3]
     begin = time.monotonic()
-    daemon.connect().quiet()
+    hashlib.pbkdf2_hmac("sha256", SECRET.encode(), b"s", MANY_ROUNDS["iterations"], 32)
+    assert slowest < (time.monotonic() - begin) / 2
+
+
+def test_a_stop_while_a_key_is_derived_is_a_clean_one(challenge):
+    _, daemon = challenge(MANY_ROUNDS)
+    begin = time.monotonic()
+    assert daemon.stop() == 0
     assert time.monotonic() - begin < 3
-    assert router.take()[0] == 5
+    assert "stopped" in daemon.log.read_text()
+
+
+def test_a_key_of_an_attempt_that_is_over_is_not_used(challenge):
+    """The router is gone before the key is there; the next attempt has a challenge of its own."""
+    router, daemon = challenge(MANY_ROUNDS)
+    router.stop()
+    line = until("the attempt is over", lambda: (s := watch(daemon).expect(op="session")).get("reason") and s)
+    assert line["reason"] == "wampbridge.error.transport", line
+    daemon.connect().quiet()
+    assert daemon.stop() == 0
 
 
 def test_challenges_without_end_are_refused(challenge):

@@ -114,10 +114,15 @@ static void scene_flush(struct scene *s)
 void scene_settle(struct scene *s)
 {
 	struct session *session = hub_link_session(s->link);
+	struct auth_job *job = session_take_job(session);
 	struct hub_note note;
 	struct link *link;
 	int wish;
 
+	if (job) {
+		auth_job_run(job);
+		hub_link_answer(s->link, job);
+	}
 	do {
 		while ((wish = hub_next_wish(s->hub, &link)))
 			scene_fulfil(s, wish);

@@ -290,6 +290,28 @@ static void a_refused_registration_does_not_tell_the_ticket(void **state)
 	world_free(w);
 }
 
+/* A salted challenge takes another way; the world derives as the daemon's thread does. */
+static void a_salted_challenge_is_answered_and_joined(void **state)
+{
+	struct world_link *l;
+	struct world *w = odd_world(62, &l, "secret");
+	json_t *frame;
+
+	(void)state;
+	world_open(l);
+	expect_frame(l, WAMP_HELLO, NULL);
+	world_reply(l,
+		    "[4,\"wampcra\",{\"challenge\":\"x\",\"salt\":\"salt123\",\"iterations\":10}]");
+	frame = world_sent(l);
+	assert_non_null(frame);
+	assert_string_equal(json_string_value(json_array_get(frame, 1)),
+			    "/mKMh0X1DG2FHytr5I8hN23WoBMkF4Ht6MWpB1bY+jQ=");
+	json_decref(frame);
+	world_reply(l, "[2,1,{}]");
+	assert_int_equal(hub_link_session(l->link)->state, SESSION_JOINED);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +323,7 @@ int main(void)
 		cmocka_unit_test(a_repeated_ticket_reaches_nobody),
 		cmocka_unit_test(a_ticket_in_the_text_of_a_close_reaches_nobody),
 		cmocka_unit_test(a_refused_registration_does_not_tell_the_ticket),
+		cmocka_unit_test(a_salted_challenge_is_answered_and_joined),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -260,6 +260,17 @@ static bool world_deliver_to_router(struct world_link *l)
 	return true;
 }
 
+/* What a thread does in the daemon. */
+static void world_derive(struct world_link *l)
+{
+	struct auth_job *job = session_take_job(hub_link_session(l->link));
+
+	if (!job)
+		return;
+	auth_job_run(job);
+	hub_link_answer(l->link, job);
+}
+
 static bool world_deliver_to_hub(struct world_link *l)
 {
 	struct world_frame *f = list_first(&l->to_hub, struct world_frame, node);
@@ -270,6 +281,7 @@ static bool world_deliver_to_hub(struct world_link *l)
 	list_unlink(&f->node);
 	hub_link_frame(l->link, (struct slice){f->text, f->len});
 	mem_free(f);
+	world_derive(l);
 	return true;
 }
 
@@ -881,6 +893,7 @@ void world_reply(struct world_link *l, const char *format, ...)
 	va_end(args);
 	world_tell_time(l->world);
 	hub_link_frame(l->link, slice_of(text));
+	world_derive(l);
 	free(text);
 	world_settle(l->world);
 }

@@ -145,6 +145,78 @@ static void the_secret_is_gone_when_the_session_is_joined(void **state)
 	session_done(&s);
 }
 
+#define SALTED_CHALLENGE(text)                                                                     \
+	"[4,\"wampcra\",{\"challenge\":\"" text "\",\"salt\":\"salt123\",\"iterations\":10}]"
+
+/* Deriving takes long: it is done elsewhere, and the machine waits. */
+static void a_salted_challenge_is_answered_when_its_key_is_derived(void **state)
+{
+	struct session_event event;
+	struct auth_job *job;
+	struct session s;
+
+	(void)state;
+	start_auth(&s, "secret");
+	assert_null(session_take_job(&s));
+	input(&s, SALTED_CHALLENGE("x"));
+	expect_frame(&s, "");
+	job = session_take_job(&s);
+	assert_non_null(job);
+	assert_null(session_take_job(&s));
+	assert_false(session_next_event(&s, &event));
+	auth_job_run(job);
+	session_answer(&s, job);
+	expect_frame(&s, "[5,\"/mKMh0X1DG2FHytr5I8hN23WoBMkF4Ht6MWpB1bY+jQ=\",{}]");
+	assert_int_equal(s.state, SESSION_HELLO_SENT);
+	session_done(&s);
+}
+
+/* Whatever happens meanwhile, a key that is not waited for any more does nothing. */
+static void a_key_that_comes_too_late_is_thrown_away(void **state)
+{
+	static const char *const meanwhile[] = {
+		WELCOME, "[3,{},\"a.b\"]", "garbage", "[4,\"cryptosign\",{}]", "reset", "again"};
+	struct session_event event;
+	struct auth_job *job;
+	struct session s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(meanwhile); i++) {
+		start_auth(&s, "secret");
+		input(&s, SALTED_CHALLENGE("x"));
+		job = session_take_job(&s);
+		auth_job_run(job);
+		if (strcmp(meanwhile[i], "reset") == 0) {
+			session_reset(&s);
+			session_open(&s);
+		} else if (strcmp(meanwhile[i], "again") == 0) {
+			input(&s, SALTED_CHALLENGE("y"));
+		} else {
+			input(&s, meanwhile[i]);
+		}
+		buf_clear(&s.out);
+		session_answer(&s, job);
+		assert_false(session_next_event(&s, &event));
+		expect_frame(&s, "");
+		session_done(&s);
+	}
+}
+
+static void a_key_that_cannot_be_derived_ends_the_attempt_with_a_reason(void **state)
+{
+	struct session s;
+	struct auth_job *job;
+
+	(void)state;
+	start_auth(&s, "secret");
+	input(&s, SALTED_CHALLENGE("x"));
+	job = session_take_job(&s);
+	job->result = -ENOMEM;
+	session_answer(&s, job);
+	refused(&s, "Cannot allocate memory");
+	session_done(&s);
+}
+
 /* ---- what a router repeats ---- */
 
 static void told(struct session *s, const char *frame, const char *reason, const char *message)
@@ -222,9 +294,11 @@ static void a_secret_is_known_again_while_the_session_lasts(void **state)
 	session_done(&s);
 }
 
-static void signatures_are_known_again_too(void **state)
+static void signatures_and_derived_keys_are_known_again_too(void **state)
 {
+	struct auth_job *job;
 	struct session s;
+	char frame[200];
 
 	(void)state;
 	start_auth(&s, "secret");
@@ -234,6 +308,16 @@ static void signatures_are_known_again_too(void **state)
 	     "[3,{\"message\":\"bad EX7KMy9+E8y45FdOTzPaohKpIxNTZwwri0eX3wu3evo= of 'secret1'\"},"
 	     "\"a.b\"]",
 	     "a.b", "bad *** of 'secret1'");
+	session_done(&s);
+	start_auth(&s, "secret");
+	input(&s, SALTED_CHALLENGE("x"));
+	job = session_take_job(&s);
+	auth_job_run(job);
+	assert_int_equal(strlen(job->key), 44);
+	snprintf(frame, sizeof(frame), "[3,{\"message\":\"key %s, sig %s\"},\"a.b\"]", job->key,
+		 job->signature);
+	session_answer(&s, job);
+	told(&s, frame, "a.b", "key ***, sig ***");
 	session_done(&s);
 }
 
@@ -344,9 +428,12 @@ int main(void)
 		cmocka_unit_test(a_challenge_that_cannot_be_answered_is_refused),
 		cmocka_unit_test(two_rounds_are_answered_and_endless_ones_are_not),
 		cmocka_unit_test(the_secret_is_gone_when_the_session_is_joined),
+		cmocka_unit_test(a_salted_challenge_is_answered_when_its_key_is_derived),
+		cmocka_unit_test(a_key_that_comes_too_late_is_thrown_away),
+		cmocka_unit_test(a_key_that_cannot_be_derived_ends_the_attempt_with_a_reason),
 		cmocka_unit_test(a_secret_that_the_router_repeats_is_not_told),
 		cmocka_unit_test(a_secret_is_known_again_while_the_session_lasts),
-		cmocka_unit_test(signatures_are_known_again_too),
+		cmocka_unit_test(signatures_and_derived_keys_are_known_again_too),
 		cmocka_unit_test(a_short_secret_hides_the_text_and_not_the_reason),
 		cmocka_unit_test(the_token_of_the_url_is_known_again),
 		cmocka_unit_test(an_end_without_a_reason_says_so),
