@@ -35,13 +35,15 @@ static void router_error_write_message(struct buf *b, const struct session_event
 
 void router_error_write(struct buf *b, const struct session_event *event, bool with_payload)
 {
-	const struct error_kind *kind = error_kind(error_from_uri(event->msg.uri));
+	enum error_code code = error_from_uri(event->msg.uri);
+	const struct error_kind *kind = error_kind(code);
 
 	emit_literal(b, "\"code\":\"");
 	buf_append_slice(b, slice_of(kind->code));
 	emit_literal(b, "\",\"uri\":");
 	emit_text(b, event->msg.uri);
 	router_error_write_message(b, event);
+	reply_write_retry(b, code);
 	if (!with_payload)
 		return;
 	/* Only a call is answered by somebody behind the router. */

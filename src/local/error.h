@@ -57,11 +57,23 @@ enum error_code {
 	ERROR_COUNT,
 };
 
+/*
+ * Whether the same request may succeed later, unchanged: what was wrong is over
+ * by itself, and nothing was done. The member retry of an error line is written
+ * from this column (reply_write_retry()).
+ */
+enum error_retry {
+	ERROR_FINAL,
+	ERROR_RETRY,
+	ERROR_DEPENDS, /* on whether the daemon goes on trying: the writer of the line knows */
+};
+
 struct error_kind {
 	const char *code;
 	const char *uri;
 	const char *meaning;
 	bool from_router; /* the router itself says it, no callee */
+	enum error_retry retry;
 };
 
 const struct error_kind *error_kind(enum error_code code);

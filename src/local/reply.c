@@ -43,6 +43,12 @@ void reply_ok(struct peer *p, struct reply_to to)
 	reply_end(p, to);
 }
 
+void reply_write_retry(struct buf *b, enum error_code code)
+{
+	if (error_kind(code)->retry == ERROR_RETRY)
+		emit_literal(b, ",\"retry\":true");
+}
+
 PRINTF(4, 0)
 static struct buf *reply_begin_error_v(struct peer *p, struct reply_to to, enum error_code code,
 				       const char *format, va_list args)
@@ -58,6 +64,7 @@ static struct buf *reply_begin_error_v(struct peer *p, struct reply_to to, enum 
 	emit_literal(b, "\",\"message\":");
 	emit_text(b, slice_of(message));
 	emit_literal(b, ",\"origin\":\"daemon\"");
+	reply_write_retry(b, code);
 	return b;
 }
 
@@ -89,8 +96,6 @@ void reply_limit(struct peer *p, struct reply_to to, enum error_code code, const
 	struct buf *b = reply_begin_error(p, to, code, "limit %s of %llu is reached", limit,
 					  (unsigned long long)value);
 
-	if (code == ERROR_TOO_MANY_REQUESTS || code == ERROR_QUOTA_EXCEEDED)
-		emit_literal(b, ",\"retry\":true");
 	emit_literal(b, ",\"limit\":{\"name\":");
 	emit_text(b, slice_of(limit));
 	emit_literal(b, ",\"value\":");

@@ -45,6 +45,12 @@ void reply_error(struct peer *p, struct reply_to to, enum error_code code, const
 struct buf *reply_begin_error(struct peer *p, struct reply_to to, enum error_code code,
 			      const char *format, ...) PRINTF(4, 5);
 
+/*
+ * The member retry of an error with this code, as its kind says; nothing where
+ * it depends. reply_begin_error() and reply_error() do this by themselves.
+ */
+void reply_write_retry(struct buf *b, enum error_code code);
+
 /* too_many_… with its limit member. */
 void reply_limit(struct peer *p, struct reply_to to, enum error_code code, const char *limit,
 		 uint64_t value);

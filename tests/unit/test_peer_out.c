@@ -40,25 +40,55 @@ static void replies_name_the_id_as_it_was_spelled_or_the_line(void **state)
 		"{\"op\":\"error\",\"id\":\"\\u0061\",\"code\":\"no_such_procedure\",\"uri\":"
 		"\"wamp.error.no_such_procedure\",\"message\":\"no \\\"x\\\"\\u000a\",\"origin\":"
 		"\"daemon\"}\n"
-		"{\"op\":\"error\",\"line\":2" FAULT(
-			"internal", "\xef\xbf\xbd") "{\"op\":\"error\",\"line\":2,\"code\":\"too_"
-						    "many_requests\",\"uri\":"
-						    "\"wampbridge.error.too_many_requests\","
-						    "\"message\":\"limit max_inflight of 1024 is "
-						    "reached\",\"origin\":\"daemon\",\"retry\":"
-						    "true,\"limit\":{\"name\":\"max_inflight\","
-						    "\"value\":1024}}\n"
-						    "{\"op\":\"error\",\"line\":2,\"code\":\"too_"
-						    "many_registrations\",\"uri\":"
-						    "\"wampbridge.error.too_many_registrations\","
-						    "\"message\":\"limit max_registrations of "
-						    "5 is "
-						    "reached\",\"origin\":\"daemon\",\"limit\":{"
-						    "\"name\":\"max_registrations\","
-						    "\"value\":5}}\n"
-						    "{\"op\":\"error\",\"id\":7,\"code\":\"app\","
-						    "\"uri\":\"\",\"message\":\"5\","
-						    "\"origin\":\"daemon\",\"retry\":false}\n");
+		"{\"op\":\"error\",\"line\":2,\"code\":\"internal\",\"uri\":"
+		"\"wampbridge.error.internal\",\"message\":\"\xef\xbf\xbd\",\"origin\":"
+		"\"daemon\",\"retry\":true}\n"
+		"{\"op\":\"error\",\"line\":2,\"code\":\"too_"
+		"many_requests\",\"uri\":"
+		"\"wampbridge.error.too_many_requests\","
+		"\"message\":\"limit max_inflight of 1024 is "
+		"reached\",\"origin\":\"daemon\",\"retry\":"
+		"true,\"limit\":{\"name\":\"max_inflight\","
+		"\"value\":1024}}\n"
+		"{\"op\":\"error\",\"line\":2,\"code\":\"too_"
+		"many_registrations\",\"uri\":"
+		"\"wampbridge.error.too_many_registrations\","
+		"\"message\":\"limit max_registrations of "
+		"5 is "
+		"reached\",\"origin\":\"daemon\",\"retry\":"
+		"true,\"limit\":{"
+		"\"name\":\"max_registrations\","
+		"\"value\":5}}\n"
+		"{\"op\":\"error\",\"id\":7,\"code\":\"app\","
+		"\"uri\":\"\",\"message\":\"5\","
+		"\"origin\":\"daemon\",\"retry\":false}\n");
+	peer_done(&p);
+}
+
+/* Every writer of an error asks the one column; where it depends, the caller writes it. */
+static void retry_is_told_as_the_catalogue_says(void **state)
+{
+	static const char member[] = ",\"retry\":true";
+	struct reply_to to = {SLICE("7"), 0};
+	struct peer p;
+
+	(void)state;
+	start(&p);
+	for (enum error_code code = 0; code < ERROR_COUNT; code++) {
+		bool is_told = error_kind(code)->retry == ERROR_RETRY;
+
+		reply_error(&p, to, code, "x");
+		assert_int_equal(strstr(output(&p), member) != NULL, is_told);
+		(void)reply_begin_error(&p, to, code, "x");
+		reply_end(&p, to);
+		assert_int_equal(strstr(output(&p), member) != NULL, is_told);
+		reply_limit(&p, to, code, "max_x", 1);
+		assert_int_equal(strstr(output(&p), member) != NULL, is_told);
+	}
+	assert_int_equal(error_kind(ERROR_SHUTTING_DOWN)->retry, ERROR_RETRY);
+	assert_int_equal(error_kind(ERROR_BAD_MESSAGE)->retry, ERROR_FINAL);
+	assert_int_equal(error_kind(ERROR_SESSION_LOST)->retry, ERROR_FINAL);
+	assert_int_equal(error_kind(ERROR_SESSION_FAILED)->retry, ERROR_DEPENDS);
 	peer_done(&p);
 }
 
@@ -297,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies_name_the_id_as_it_was_spelled_or_the_line),
+		cmocka_unit_test(retry_is_told_as_the_catalogue_says),
 		cmocka_unit_test(a_reply_that_is_too_long_becomes_payload_too_large),
 		cmocka_unit_test(an_error_always_fits_a_line),
 		cmocka_unit_test(a_push_that_is_too_long_is_taken_back),
