@@ -633,7 +633,7 @@ bool scan_is(const struct scan_value *v, const char *text)
 void scan_walk_init(struct scan_walk *w, const struct scan_value *container)
 {
 	*w = (struct scan_walk){0};
-	if (container->type != SCAN_OBJECT && container->type != SCAN_ARRAY)
+	if ((container->type != SCAN_OBJECT && container->type != SCAN_ARRAY) || container->len < 2)
 		return;
 	w->rest = (struct slice){container->text + 1, container->len - 1};
 	w->closer = container->type == SCAN_OBJECT ? '}' : ']';

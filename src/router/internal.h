@@ -38,6 +38,7 @@ struct router {
 	struct arena arena;
 	struct router_out *out;
 	size_t first_out, n_out, cap_out;
+	size_t n_broken;
 	uint64_t last_id; /* of registrations and subscriptions */
 };
 
@@ -48,6 +49,7 @@ struct router_session {
 	void *owner;
 	struct list node;
 	enum router_session_state state;
+	bool is_broken; /* something could not be queued for it: it ends with an ABORT */
 	struct realm *realm;
 	uint64_t id;
 	uint64_t last_request;	  /* the client's */

@@ -17,6 +17,12 @@
 	"\"authmethod\":\"anonymous\",\"agent\":\"wampbridge\",\"roles\":{"                        \
 	"\"broker\":{\"features\":{\"publisher_exclusion\":true}},\"dealer\":{\"features\":{}}}}"
 
+/* Messages that wait to be taken; only a loop that does not pump could make more. */
+#define ROUTER_MAX_OUT (1u << 20)
+
+/* So many have room when none waits. */
+#define ROUTER_KEPT_OUT 256
+
 /* ---- life-cycle ---- */
 
 int router_new(struct router **ret, struct rng *rng, const struct map_secret *secret)
@@ -109,6 +115,7 @@ struct router_session *router_detach(struct router_session *s)
 			router->out[router->first_out + kept++] = *out;
 	}
 	router->n_out = kept;
+	router->n_broken -= s->is_broken;
 	map_done(&s->registrations_by_id);
 	map_done(&s->invocations);
 	list_unlink(&s->node);
@@ -124,6 +131,8 @@ static bool router_make_room(struct router *router)
 
 	if (router->first_out + router->n_out < router->cap_out)
 		return true;
+	if (router->n_out >= ROUTER_MAX_OUT)
+		return false;
 	if (router->first_out > router->n_out) {
 		memmove(router->out, router->out + router->first_out, router->n_out * sizeof(*out));
 		router->first_out = 0;
@@ -137,16 +146,23 @@ static bool router_make_room(struct router *router)
 	return true;
 }
 
-/*
- * Without memory the message is lost, as a router may lose one; deadlines of
- * the client take care of that.
- */
+/* What a session does not get it would wait for, and for ever without a timeout: it ends. */
+static void router_break(struct router_session *s)
+{
+	s->is_broken = true;
+	s->router->n_broken++;
+}
+
 void router_send(struct router_session *to, const struct wamp_msg *msg)
 {
 	struct router *router = to->router;
 
+	if (to->is_broken)
+		return;
 	if (router_make_room(router))
 		router->out[router->first_out + router->n_out++] = (struct router_out){to, *msg};
+	else
+		router_break(to);
 }
 
 void router_send_error(struct router_session *to, enum wamp_type type, uint64_t request,
@@ -169,12 +185,37 @@ void router_send_error(struct router_session *to, enum wamp_type type, uint64_t 
 	router_send(to, &msg);
 }
 
+/* The end of a session that something could not be queued for; it needs no room. */
+static bool router_next_broken(struct router *router, struct router_session **ret_to,
+			       struct wamp_msg *ret)
+{
+	static const struct scan_value details =
+		SCAN_LITERAL("{\"message\":\"out of memory\"}", SCAN_OBJECT);
+
+	list_for_each (i, &router->sessions) {
+		struct router_session *s = CONTAINER_OF(i, struct router_session, node);
+
+		if (!s->is_broken)
+			continue;
+		*ret_to = s;
+		*ret = (struct wamp_msg){.type = WAMP_ABORT,
+					 .details = details,
+					 .uri = SLICE("wamp.error.unavailable")};
+		router_leave(s);
+		s->is_broken = false;
+		router->n_broken--;
+		return true;
+	}
+	return false;
+}
+
 bool router_next(struct router *router, struct router_session **ret_to, struct wamp_msg *ret)
 {
 	struct router_out *out;
 
+	/* Behind all that was queued before. */
 	if (!router->n_out)
-		return false;
+		return router->n_broken && router_next_broken(router, ret_to, ret);
 	out = &router->out[router->first_out++];
 	*ret_to = out->to;
 	*ret = out->msg;
@@ -185,8 +226,13 @@ bool router_next(struct router *router, struct router_session **ret_to, struct w
 
 void router_settle(struct router *router)
 {
-	if (!router->n_out)
-		arena_reset(&router->arena);
+	if (router->n_out || router->n_broken)
+		return;
+	arena_reset(&router->arena);
+	if (router->cap_out <= ROUTER_KEPT_OUT)
+		return;
+	router->out = mem_free(router->out);
+	router->first_out = router->cap_out = 0;
 }
 
 uint64_t router_random_id(struct router *router)
@@ -235,7 +281,7 @@ static void router_abort(struct router_session *s, const char *reason)
 static void router_hello(struct router_session *s, const struct wamp_msg *msg)
 {
 	struct wamp_msg welcome = {.type = WAMP_WELCOME};
-	struct buf name = BUF_INIT(4096);
+	struct buf name = BUF_INIT(6 * msg->uri.len + 3); /* each byte escaped */
 	struct slice details;
 
 	if (!wamp_uri_is_valid(msg->uri)) {
@@ -253,7 +299,9 @@ static void router_hello(struct router_session *s, const struct wamp_msg *msg)
 	emit_text(&name, msg->uri);
 	buf_append_char(&name, '\0');
 	details = arena_printf(&s->router->arena, ROUTER_WELCOME, name.error ? "\"\"" : name.data);
-	welcome.details = (struct scan_value){details.ptr, (uint32_t)details.len, SCAN_OBJECT, 0};
+	if (details.len)
+		welcome.details =
+			(struct scan_value){details.ptr, (uint32_t)details.len, SCAN_OBJECT, 0};
 	buf_done(&name);
 	router_send(s, &welcome);
 }
@@ -341,15 +389,17 @@ static size_t realm_count_sessions(const struct map_node *n)
 void router_check(const struct router *router)
 {
 	/* A map that found no memory for buckets has one chain. */
-	size_t n_joined = 0, n_in_realms = realm_count_sessions(router->realms.chain);
+	size_t n_joined = 0, n_broken = 0, n_in_realms = realm_count_sessions(router->realms.chain);
 
 	list_for_each (i, &router->sessions) {
 		const struct router_session *s = CONTAINER_OF(i, struct router_session, node);
 
 		assert((s->state == ROUTER_JOINED) == (s->realm != NULL));
 		n_joined += s->state == ROUTER_JOINED;
+		n_broken += s->is_broken;
 		dealer_check(s);
 	}
+	assert(n_broken == router->n_broken);
 	for (size_t i = 0; i < router->realms.n_buckets; i++)
 		n_in_realms += realm_count_sessions(router->realms.buckets[i]);
 	assert(n_in_realms == n_joined);

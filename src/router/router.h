@@ -42,7 +42,10 @@ void *router_session_owner(const struct router_session *session);
 /* Input: a message of this session. A violation is answered with ABORT. */
 void router_recv(struct router_session *session, const struct wamp_msg *msg);
 
-/* Output: the next message and whom it is for, or false. */
+/*
+ * Output: the next message and whom it is for, or false. A session for which
+ * something could not be queued gets what was queued before, and then an ABORT.
+ */
 bool router_next(struct router *router, struct router_session **ret_to, struct wamp_msg *ret);
 
 /* Everything taken has been dealt with: forgets borrowed text. */

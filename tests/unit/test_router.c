@@ -6,6 +6,7 @@
 
 #include "router/router.h"
 
+#include "base/mem.h"
 #include "test_router_bench.h"
 
 /* ---- sessions ---- */
@@ -329,6 +330,112 @@ static void an_unregistered_callee_still_answers(void **state)
 	bench_done(&b);
 }
 
+/* ---- without memory ---- */
+
+/* As send_from(), with nothing of the test's own that needs memory. */
+static void send_starved(struct bench *b, size_t peer, const char *frame)
+{
+	struct arena arena = {0};
+	struct wamp_fault fault;
+	struct wamp_msg msg;
+
+	assert_int_equal(wamp_parse(&msg, slice_of(frame), &arena, &fault), 0);
+	router_recv(b->peers[peer], &msg);
+	router_check(b->router);
+}
+
+/* What became of requests 1 … 60 of session 1, whose callee is session 0. */
+struct fate {
+	bool is_answered[61];
+	bool caller_ended, callee_ended;
+};
+
+static void meet_fate(struct bench *b, struct fate *fate)
+{
+	struct wamp_msg msg;
+	char text[2000];
+	size_t to;
+
+	while (take(b, &to, &msg, text, sizeof(text))) {
+		if (msg.type == WAMP_ABORT && to == 1)
+			fate->caller_ended = true;
+		else if (msg.type == WAMP_ABORT)
+			fate->callee_ended = true;
+		else if (to == 1)
+			fate->is_answered[msg.request] = true;
+		else if (!fate->callee_ended)
+			send_from(b, 0,
+				  (snprintf(text, sizeof(text), "[70,%llu,{}]",
+					    (unsigned long long)msg.request),
+				   text));
+	}
+}
+
+/* Whichever allocation fails: a call is answered, or one of both sessions is told that it ends. */
+static void no_call_waits_for_a_message_that_found_no_memory(void **state)
+{
+	struct fate fate;
+	struct bench b;
+	char text[100];
+	bool any = true;
+
+	(void)state;
+	for (long n = 0; any; n++) {
+		bench_init(&b, 2);
+		send_from(&b, 0, "[64,1,{},\"com.add\"]");
+		expect_one(&b, "0 [65,1,1]");
+		expect_nothing(&b);
+		memset(&fate, 0, sizeof(fate));
+		mem_fail_once_after(n);
+		for (int i = 1; i <= 60; i++) {
+			snprintf(text, sizeof(text), "[48,%d,{},\"com.%s\"]", i,
+				 i % 4 ? "add" : "no");
+			send_starved(&b, text[1] == '7' ? 0 : 1, text);
+		}
+		any = mem_fail_once_after(-1);
+		meet_fate(&b, &fate);
+		for (int i = 1; i <= 60; i++)
+			assert_true(fate.is_answered[i] || fate.caller_ended);
+		bench_done(&b);
+	}
+}
+
+/* The same while answers go back. */
+static void no_answer_is_lost_for_want_of_memory(void **state)
+{
+	struct fate fate;
+	struct bench b;
+	char text[100];
+	bool any = true;
+
+	(void)state;
+	for (long n = 0; any; n++) {
+		bench_init(&b, 2);
+		send_from(&b, 0, "[64,1,{},\"com.add\"]");
+		expect_one(&b, "0 [65,1,1]");
+		for (int i = 1; i <= 60; i++) {
+			struct wamp_msg msg;
+			size_t to;
+
+			snprintf(text, sizeof(text), "[48,%d,{},\"com.add\"]", i);
+			send_from(&b, 1, text);
+			assert_true(take(&b, &to, &msg, text, sizeof(text)));
+		}
+		expect_nothing(&b);
+		memset(&fate, 0, sizeof(fate));
+		mem_fail_once_after(n);
+		for (int i = 1; i <= 60; i++) {
+			snprintf(text, sizeof(text), "[70,%d,{}]", i);
+			send_starved(&b, text[1] == '7' ? 0 : 1, text);
+		}
+		any = mem_fail_once_after(-1);
+		meet_fate(&b, &fate);
+		for (int i = 1; i <= 60; i++)
+			assert_true(fate.is_answered[i] || fate.caller_ended);
+		bench_done(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +453,8 @@ int main(void)
 		cmocka_unit_test(a_goodbye_takes_registrations_and_calls_along),
 		cmocka_unit_test(an_answer_for_a_caller_that_went_is_dropped),
 		cmocka_unit_test(an_unregistered_callee_still_answers),
+		cmocka_unit_test(no_call_waits_for_a_message_that_found_no_memory),
+		cmocka_unit_test(no_answer_is_lost_for_want_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

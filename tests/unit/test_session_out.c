@@ -306,6 +306,31 @@ static void each_allocation_may_fail_while_joining(void **state)
 	assert_true(n_joined > 10);
 }
 
+/* What one burst needed is not kept for ever. */
+static void a_burst_of_views_gives_its_memory_back(void **state)
+{
+	struct wamp_msg msg = {.type = WAMP_CALL, .uri = SLICE("a.b")}, taken;
+	struct session s;
+
+	(void)state;
+	assert_int_equal(session_init(&s, &views_config), 0);
+	session_open(&s);
+	assert_true(session_next_view(&s, &taken));
+	input(&s, WELCOME);
+	for (int i = 0; i < 1000; i++)
+		(void)session_send(&s, &msg);
+	assert_true(s.cap_views >= 1000);
+	while (session_next_view(&s, &taken))
+		session_settle(&s);
+	session_settle(&s);
+	assert_int_equal(s.cap_views, 0);
+	(void)session_send(&s, &msg);
+	assert_true(session_next_view(&s, &taken));
+	session_settle(&s);
+	assert_true(s.cap_views > 0);
+	session_done(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +346,7 @@ int main(void)
 		cmocka_unit_test(a_session_without_memory_latches_its_output),
 		cmocka_unit_test(a_hello_without_details_is_not_sent),
 		cmocka_unit_test(each_allocation_may_fail_while_joining),
+		cmocka_unit_test(a_burst_of_views_gives_its_memory_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
