@@ -26,8 +26,21 @@ AFTER_WELCOME = {
     "silent": None,
     "mute": [],
     "obedient": [],
+    "odd": [],
+    "goodbye_with_list": ['[6,[],"wamp.close.system_shutdown"]'],
     "revoking": [],
     "goodbye_at_once": [],
+}
+
+# What a router in a language without a difference between {} and [] says, and other oddities.
+INSTEAD_OF_WELCOME = {
+    "abort_with_list": '[3,[],"wamp.error.no_such_realm"]',
+    "abort_with_null": '[3,null,"wamp.error.no_such_realm",{},[]]',
+    "abort_with_number": '[3,{"message":7},"wamp.error.no_such_realm"]',
+    "welcome_with_list": '[2,4711,[]]',
+    "welcome_with_odd_roles": '[2,4711,{"roles":["broker","dealer"],"authid":{},"realm":null,"x":[NaN]}]',
+    "welcome_with_text": '[2,"4711",{}]',
+    "welcome_too_large": '[2,9007199254740993,{"roles":{}}]',
 }
 
 # What an obedient router answers, by the type of the request.
@@ -59,7 +72,20 @@ def revoke(message):
     return answers
 
 
-ANSWERS = {"obedient": obey, "revoking": revoke,
+def be_odd(message):
+    """Right heads, and payloads of other types."""
+    if message[0] == 48:
+        return [{"list": [50, message[1], [], {}, []], "dict": [50, message[1], {}, {"a": 1}],
+                 "error": [8, 48, message[1], [], "com.example.error", 7, [1]]}[message[3].split(".")[-1]]]
+    answers = obey(message)
+    if message[0] == 64:
+        answers.append([68, 1, 1000 + message[1], {}, {"a": 1}])
+    if message[0] == 32:
+        answers += [[36, 1000 + message[1], 5, [], {}, []], [36, 1000 + message[1], 6, {}, [], [1]]]
+    return answers
+
+
+ANSWERS = {"obedient": obey, "odd": be_odd, "revoking": revoke,
            "goodbye_at_once": lambda m: [[6, {}, "wamp.close.system_shutdown"]]}
 
 
@@ -83,8 +109,8 @@ class Hostile(WebSocketServerProtocol):
         if behaviour == "challenge":
             self.say('[4,"ticket",{}]')
             return
-        self.say(json.dumps(WELCOME))
-        for text in AFTER_WELCOME[behaviour]:
+        self.say(INSTEAD_OF_WELCOME.get(behaviour) or json.dumps(WELCOME))
+        for text in AFTER_WELCOME.get(behaviour, []):
             self.say(text)
 
 

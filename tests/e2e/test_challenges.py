@@ -47,7 +47,8 @@ def challenge(make_daemon, tmp_path):
         router = Challenger(extra if isinstance(extra, str) else json.dumps(extra), *more)
         routers.append(router)
         daemon = make_daemon(daemon={"log_level": "debug"}, session={
-            "url": f"ws://127.0.0.1:{router.port}/ws", "auth_method": "wampcra", "auth_id": "peter",
+            "url": f"ws://127.0.0.1:{router.port}/ws", "auth_id": "peter",
+            "auth_method": "ticket" if "ticket" in more else "wampcra",
             "auth_secret": f"@file:{secret}"})
         daemon.start()
         assert router.take()[0] == 1
@@ -186,6 +187,15 @@ def test_a_key_of_an_attempt_that_is_over_is_not_used(challenge):
     assert line["reason"] == "wampbridge.error.transport", line
     daemon.connect().quiet()
     assert daemon.stop() == 0
+
+
+@pytest.mark.parametrize("method", [[], ["ticket"]], ids=["wampcra", "ticket"])
+def test_what_the_router_repeats_of_a_secret_is_told_to_nobody(challenge, method):
+    router, daemon = challenge({"challenge": CHALLENGE}, "repeat", *method)
+    answer = router.take()[1]
+    line = refused(watch(daemon))
+    assert (line["message"], line["reason"]) == ("invalid '***' of joe", "com.example.***")
+    no_leak(daemon, SECRET, answer)
 
 
 def test_challenges_without_end_are_refused(challenge):

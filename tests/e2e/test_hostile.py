@@ -66,6 +66,78 @@ def test_what_is_merely_odd_is_answered_or_ignored(hostile, make_daemon):
     assert daemon.connect().request(op="status", id=1)["sessions"]["default"]["state"] == "joined"
 
 
+@pytest.mark.parametrize("hostile", ["abort_with_list", "abort_with_null", "abort_with_number"], indirect=True)
+def test_a_refusal_is_understood_whatever_stands_for_its_details(hostile, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    p = watch(daemon)
+    line = until("a refusal", lambda: (s := p.expect(op="session")).get("reason") and s)
+    assert line["state"] == "failed" and line["reason"] == "wamp.error.no_such_realm"
+    assert line["message"] == 'the router has no realm "realm1"' and line["retry_in_ms"] > 3000
+    status = daemon.connect().request(op="status", id=1)["sessions"]["default"]
+    assert status["message"] == line["message"] and line["message"] in daemon.log.read_text()
+    assert hostile.take()[0] == 1
+
+
+@pytest.mark.parametrize("hostile", ["welcome_with_list", "welcome_with_odd_roles"], indirect=True)
+def test_a_welcome_with_odd_details_is_one(hostile, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    daemon.wait_joined()
+    assert hostile.take()[0] == 1
+    p = daemon.connect()
+    # it is taken to have a dealer and a broker
+    for i, op in enumerate([{"op": "call", "procedure": "com.example.p"}, {"op": "publish", "topic": "com.example.t"}]):
+        p.send(id=i, **op)
+    assert [hostile.take()[0] for _ in range(2)] == [48, 16]
+
+
+@pytest.mark.parametrize("hostile,sentence", [
+    ("welcome_with_text", "WELCOME (2): session id is a string"),
+    ("welcome_too_large", "WELCOME (2): session id is 9007199254740993, which is not an integer from 0 to 2^53"),
+    ("second_welcome", "WELCOME (2) must not come from a router here"),
+    ("garbage", "not a WAMP message: expected '[' at byte 1"),
+], indirect=["hostile"])
+def test_what_is_wrong_with_a_message_is_said(hostile, sentence, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    p = watch(daemon)
+    line = until("a violation", lambda: (s := p.expect(op="session")).get("reason") and s)
+    assert (line["reason"], line["message"]) == ("wamp.error.protocol_violation", sentence)
+    assert hostile.take()[0] == 1
+    assert hostile.take() == [3, {"message": sentence}, "wamp.error.protocol_violation"]
+
+
+@pytest.mark.parametrize("hostile", ["goodbye_with_list"], indirect=True)
+def test_a_goodbye_with_a_list_is_one(hostile, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    left = watch(daemon).expect(op="session", state="left")
+    assert (left["reason"], left["message"]) == ("wamp.close.system_shutdown", "the router is shutting down")
+
+
+@pytest.mark.parametrize("hostile", ["odd"], indirect=True)
+def test_a_payload_of_another_type_ends_no_session(hostile, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    daemon.wait_joined()
+    p = daemon.connect()
+    p.register("com.example.p")
+    p.send(op="subscribe", id="s", topic="com.example.t")
+    event = p.expect(op="event", subscription="s")
+    assert event["args"] == [] and event["kwargs"] == {}
+    assert p.expect(op="gap", subscription="s")["reason"] == "undecodable"
+    line = p.request(op="call", id=1, procedure="com.example.list")
+    assert line["op"] == "result" and line["args"] == [] and line["kwargs"] == {}
+    line = p.request(op="call", id=2, procedure="com.example.dict")
+    assert line["uri"] == "wamp.error.invalid_payload" and line["origin"] == "daemon"
+    line = p.request(op="call", id=3, procedure="com.example.error")
+    assert line["uri"] == "com.example.error" and line["args"] == [] and line["kwargs"] == {}
+    seen = [hostile.take() for _ in range(7)]
+    assert [m[0] for m in seen if m[0] in (1, 3)] == [1]
+    assert [m[4] for m in seen if m[0] == 8] == ["wamp.error.invalid_payload"]
+
+
 @pytest.mark.parametrize("hostile", ["challenge"], indirect=True)
 def test_a_demand_to_authenticate_is_told(hostile, make_daemon):
     daemon = make_daemon(hostile)
