@@ -122,6 +122,20 @@ static bool transport_give_secret(struct transport *t)
 	return r == 0;
 }
 
+/* "Authorization: Bearer token": a router or a proxy may repeat either. */
+static void transport_mark_header(struct transport *t, const char *header)
+{
+	struct session *session = hub_link_session(t->link);
+	const char *value = strchr(header, ':'), *word;
+
+	if (!value)
+		return;
+	value += 1 + strspn(value + 1, " ");
+	word = strrchr(value, ' ');
+	session_mark(session, slice_of(value));
+	session_mark(session, slice_of(word ? word + 1 : value));
+}
+
 /* TLS settings that were used and are not any more. */
 struct transport_retired {
 	struct list node;
@@ -193,6 +207,8 @@ static void transport_attempt_ws(struct transport *t)
 
 	if (!transport_give_secret(t))
 		return;
+	for (size_t i = 0; i < config->headers.n; i++)
+		transport_mark_header(t, config->headers.items[i]);
 	r = ws_open(&t->ws, t->app->ws_context, &options, &transport_ops, t);
 	if (r < 0)
 		transport_over(t, HUB_OVER_TRANSPORT, strerror(-r));

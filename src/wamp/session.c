@@ -33,20 +33,24 @@
 
 /* ---- life-cycle ---- */
 
-/* A value in the url's query may be a token; a short one is a word like any other. */
+void session_mark(struct session *s, struct slice text)
+{
+	if (text.len >= MARKS_MIN_LENGTH)
+		marks_add(&s->marks, text);
+}
+
 static void session_mark_query(struct session *s)
 {
 	const char *p = s->config.query, *end, *value;
 
 	if (!p || !*p)
 		return;
-	marks_add(&s->marks, slice_of(p));
+	session_mark(s, slice_of(p));
 	for (; *p; p = *end ? end + 1 : end) {
 		end = p + strcspn(p, "&");
 		value = memchr(p, '=', (size_t)(end - p));
 		value = value ? value + 1 : p;
-		if (end - value >= MARKS_MIN_LENGTH)
-			marks_add(&s->marks, (struct slice){value, (size_t)(end - value)});
+		session_mark(s, (struct slice){value, (size_t)(end - value)});
 	}
 }
 

@@ -133,6 +133,13 @@ struct auth_job *session_take_job(struct session *s);
 void session_answer(struct session *s, struct auth_job *job);
 
 /*
+ * What else is sent for this join and may be a secret, such as a token in a
+ * header: it is hidden in the router's texts, too. A short one is a word like
+ * any other.
+ */
+void session_mark(struct session *s, struct slice text);
+
+/*
  * A text that came from the router, outside of a message: without what was sent
  * to it as a secret, and cut. SLICE_NONE: nothing of it may be told. It borrows
  * from text and from the arena.

@@ -14,6 +14,10 @@ import hostile_router
 
 
 class Challenger(hostile_router.Hostile):
+    def onConnect(self, request):
+        self.token = request.headers.get("authorization", "")
+        return super().onConnect(request)
+
     def onMessage(self, payload, is_binary):
         message = json.loads(payload)
         print(json.dumps(message), flush=True)
@@ -22,7 +26,8 @@ class Challenger(hostile_router.Hostile):
             self.say(challenge)
         elif message[0] == 5 and "repeat" in sys.argv:
             escaped = "".join(f"\\u{ord(c):04x}" for c in message[1])
-            self.say('[3,{"message":"invalid \'%s\' of joe"},"com.example.%s"]' % (escaped, message[1]))
+            self.say('[3,{"message":"invalid \'%s\' by \'%s\' of joe"},"com.example.%s"]' %
+                     (escaped, self.token, message[1]))
         elif message[0] == 5:
             self.say(json.dumps(hostile_router.WELCOME))
         elif message[0] == 6:

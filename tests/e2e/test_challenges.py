@@ -15,6 +15,7 @@ from crossbar_secure import joined, no_leak, refused, watch
 from world import WAIT, Answers, answers, free_port, until
 
 SECRET = "secret123"
+TOKEN = "Bearer Hgfdsa6677/x=="
 CHALLENGE = ('{"nonce": "LHRTC9zeOIrt_9U3", "authprovider": "userdb", "authid": "peter", '
              '"timestamp": "2014-06-22T16:36:25.448Z", "authrole": "user", "authmethod": "wampcra", '
              '"session": 3251278072152162}')
@@ -47,7 +48,7 @@ def challenge(make_daemon, tmp_path):
         router = Challenger(extra if isinstance(extra, str) else json.dumps(extra), *more)
         routers.append(router)
         daemon = make_daemon(daemon={"log_level": "debug"}, session={
-            "url": f"ws://127.0.0.1:{router.port}/ws", "auth_id": "peter",
+            "url": f"ws://127.0.0.1:{router.port}/ws", "auth_id": "peter", "headers": {"Authorization": TOKEN},
             "auth_method": "ticket" if "ticket" in more else "wampcra",
             "auth_secret": f"@file:{secret}"})
         daemon.start()
@@ -194,8 +195,8 @@ def test_what_the_router_repeats_of_a_secret_is_told_to_nobody(challenge, method
     router, daemon = challenge({"challenge": CHALLENGE}, "repeat", *method)
     answer = router.take()[1]
     line = refused(watch(daemon))
-    assert (line["message"], line["reason"]) == ("invalid '***' of joe", "com.example.***")
-    no_leak(daemon, SECRET, answer)
+    assert (line["message"], line["reason"]) == ("invalid '***' by '***' of joe", "com.example.***")
+    no_leak(daemon, SECRET, answer, TOKEN.split()[1])
 
 
 def test_challenges_without_end_are_refused(challenge):
