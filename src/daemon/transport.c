@@ -96,11 +96,6 @@ static const struct ws_ops transport_ops = {
 	.on_over = transport_on_over,
 };
 
-static unsigned transport_seconds(uint64_t ms)
-{
-	return (unsigned)((ms + 999) / 1000);
-}
-
 /*
  * Read for each attempt, so that a rotated secret counts from the next one on;
  * the session wipes its copy when it is joined. Whether there is one to go on with.
@@ -189,9 +184,9 @@ static void transport_attempt_ws(struct transport *t)
 		.port = config->port,
 		.path = config->path,
 		.subprotocol = "wamp.2.json",
-		.open_timeout_s = transport_seconds(config->open_handshake_timeout_ms),
-		.ping_interval_s = transport_seconds(config->ping_interval_ms),
-		.ping_timeout_s = transport_seconds(config->ping_timeout_ms),
+		.open_timeout_ms = (unsigned)config->open_handshake_timeout_ms,
+		.ping_interval_ms = (unsigned)config->ping_interval_ms,
+		.ping_timeout_ms = (unsigned)config->ping_timeout_ms,
 		.close_timeout_ms = (unsigned)config->close_handshake_timeout_ms,
 		.max_message = config->max_message_size,
 		.tls = t->tls,

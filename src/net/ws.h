@@ -28,7 +28,7 @@ enum ws_reason {
 	WS_DNS,		 /* the name cannot be resolved */
 	WS_TRANSPORT,	 /* refused, reset, not a WebSocket, … */
 	WS_TLS,		 /* the certificate was refused, no TLS there, no common version, … */
-	WS_PING_TIMEOUT, /* silent for ping_interval + ping_timeout */
+	WS_PING_TIMEOUT, /* silent for ping_interval, and no answer to a ping */
 };
 
 /*
@@ -69,11 +69,11 @@ struct ws_tls *ws_tls_free(struct ws_tls *tls);
 struct ws_options {
 	const char *host; /* name or numeric address, without brackets */
 	uint16_t port;
-	const char *path;	  /* "/ws" */
-	const char *subprotocol;  /* "wamp.2.json": the only one offered and accepted */
-	unsigned open_timeout_s;  /* for the name, then for each address until it is open */
-	unsigned ping_interval_s; /* 0: no pings */
-	unsigned ping_timeout_s;
+	const char *path;	   /* "/ws" */
+	const char *subprotocol;   /* "wamp.2.json": the only one offered and accepted */
+	unsigned open_timeout_ms;  /* for the name, then for each address until it is open */
+	unsigned ping_interval_ms; /* 0: no pings */
+	unsigned ping_timeout_ms;  /* from when a ping has left */
 	unsigned close_timeout_ms; /* for the peer's answer to our CLOSE frame; 0: a second */
 	size_t max_message;	   /* a longer one ends the connection */
 	struct ws_tls *tls;	   /* NULL: plain; borrowed, must outlive the ws */

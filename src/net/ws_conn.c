@@ -6,8 +6,7 @@
  * Happy path: pieces are joined to messages, frames leave in batches, pings are
  * answered, a PING of our own goes out after ping_interval of silence.
  * Failure modes: a message over the limit (CLOSE 1009), a frame against the rules
- * (1002), the peer's CLOSE, end of file, silence. Whatever the kernel received
- * counts as a sign of life, not only what became a whole message.
+ * (1002), the peer's CLOSE, end of file, silence (ws_life.c).
  */
 
 #include "net/ws_internal.h"
@@ -16,10 +15,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 /* Around each call of the owner from a callback of wsi; after it, -1 if the owner killed the ws. */
 static void ws_conn_enter(struct ws *ws)
@@ -40,54 +36,12 @@ static int ws_conn_leave(struct ws *ws)
 	return -1;
 }
 
-/* ---- signs of life ---- */
-
-/* Milliseconds since the kernel last received something. */
-static uint64_t ws_conn_silence(const struct ws *ws)
-{
-	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(lws_get_socket_fd(ws->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-		return 0;
-	return info.tcpi_last_data_recv;
-}
-
-static void ws_conn_ping(struct ws *ws)
-{
-	ws->pinging = ws->ping_wanted = true;
-	ws->pinged_ms = uv_now(ws->context->loop);
-	(void)lws_callback_on_writable(ws->wsi);
-	ws_set_timer(ws, (uint64_t)ws->options.ping_timeout_s * 1000);
-}
-
-static void ws_conn_check_life(struct ws *ws)
-{
-	uint64_t silence = ws_conn_silence(ws);
-	uint64_t interval = (uint64_t)ws->options.ping_interval_s * 1000;
-	uint64_t waited = uv_now(ws->context->loop) - ws->pinged_ms;
-
-	if (silence < interval) {
-		ws->pinging = false;
-		ws_set_timer(ws, interval - silence);
-	} else if (ws->pinging && silence >= waited + interval / 2) {
-		/* Silent since before the PING. (An answer to it makes both about equal: coarse
-		 * clocks.) */
-		ws_set_end(ws, WS_PING_TIMEOUT, "no sign of life for %u s, and no answer to a ping",
-			   (unsigned)(silence / 1000));
-		ws_drop(ws);
-		ws_over(ws);
-	} else {
-		ws_conn_ping(ws);
-	}
-}
-
 /* ---- the end ---- */
 
 void ws_conn_on_timer(struct ws *ws)
 {
 	if (ws->state == WS_STATE_OPEN) {
-		ws_conn_check_life(ws);
+		ws_life_check(ws);
 		return;
 	}
 	/* The peer has not answered our CLOSE frame, or does not even read it. */
@@ -166,8 +120,7 @@ int ws_conn_on_open(struct ws *ws)
 		ws_over(ws);
 		return -1;
 	}
-	if (ws->options.ping_interval_s)
-		ws_set_timer(ws, (uint64_t)ws->options.ping_interval_s * 1000);
+	ws_life_start(ws);
 	ws_conn_enter(ws);
 	ws->ops->on_open(ws, ws->owner);
 	return ws_conn_leave(ws);

@@ -21,9 +21,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static unsigned ws_connect_timeout_s(const struct ws *ws)
+static unsigned ws_connect_timeout_ms(const struct ws *ws)
 {
-	return ws->options.open_timeout_s ? ws->options.open_timeout_s : 1;
+	return ws->options.open_timeout_ms ? ws->options.open_timeout_ms : 1000;
 }
 
 /* Keeps the text unless an attempt that came farther has left one. */
@@ -122,7 +122,7 @@ static void ws_connect_next(struct ws *ws)
 		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
 				ws->options.port, r < 0 ? strerror(-r) : "refused");
 		if (r == 0 && ws_connect_try(ws)) {
-			ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
+			ws_set_timer(ws, ws_connect_timeout_ms(ws));
 			return;
 		}
 	}
@@ -169,27 +169,29 @@ int ws_connect_start(struct ws *ws)
 
 void ws_connect_begin(struct ws *ws)
 {
-	ws_set_timer(ws, (uint64_t)ws_connect_timeout_s(ws) * 1000);
+	ws_set_timer(ws, ws_connect_timeout_ms(ws));
 }
 
 /* ---- failures ---- */
 
-static void ws_connect_note_silence(struct ws *ws, unsigned timeout_s)
+static void ws_connect_note_silence(struct ws *ws)
 {
+	double timeout_s = ws_connect_timeout_ms(ws) / 1000.0;
+
 	switch (ws->rank) {
 	case WS_RANK_UNREACHED:
-		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %u s",
+		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: no answer within %.3g s",
 				ws->address, ws->options.port, timeout_s);
 		break;
 	case WS_RANK_TLS:
 		WS_CONNECT_NOTE_AS(ws, WS_TLS,
-				   "no TLS at %s port %u: no answer to the handshake within %u s "
+				   "no TLS at %s port %u: no answer to the handshake within %.3g s "
 				   "(is the url ws:// ?)",
 				   ws->address, ws->options.port, timeout_s);
 		break;
 	case WS_RANK_CONNECTED:
 	case WS_RANK_ANSWERED:
-		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %u s",
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %.3g s",
 				ws->address, ws->options.port, timeout_s);
 		break;
 	}
@@ -197,16 +199,14 @@ static void ws_connect_note_silence(struct ws *ws, unsigned timeout_s)
 
 void ws_connect_on_timer(struct ws *ws)
 {
-	unsigned timeout_s = ws_connect_timeout_s(ws);
-
 	if (ws->state == WS_STATE_RESOLVING) {
-		ws_set_end(ws, WS_DNS, "no address for host \"%s\": no answer within %u s",
-			   ws->options.host, timeout_s);
+		ws_set_end(ws, WS_DNS, "no address for host \"%s\": no answer within %.3g s",
+			   ws->options.host, ws_connect_timeout_ms(ws) / 1000.0);
 		ws_over(ws);
 		return;
 	}
 	if (ws->wsi) {
-		ws_connect_note_silence(ws, timeout_s);
+		ws_connect_note_silence(ws);
 		ws_drop(ws);
 	}
 	ws_connect_next(ws);

@@ -9,9 +9,9 @@
  *
  * ws.c owns the life: open, close, kill, the one end (ws_over), the timer.
  * ws_connect.c resolves the name and tries the addresses in turn; ws_conn.c is
- * the established connection, ws_read.c what it receives; ws_frame.c makes and
- * reads frames; ws_context.c is the process' libwebsockets context and deals its
- * callbacks out; ws_request.c holds what the HTTP request says; ws_tls*.c is TLS.
+ * the established connection, ws_read.c what it receives, ws_life.c its pings;
+ * ws_frame.c makes and reads frames; ws_context.c is the process' libwebsockets context and deals
+ *its callbacks out; ws_request.c holds what the HTTP request says; ws_tls*.c is TLS.
  *
  * libwebsockets' connection (wsi) and the ws part before the ws ends:
  * ws_detach() makes every later callback of that wsi find nobody. So our own
@@ -79,6 +79,15 @@ struct ws_turn {
 	size_t n_bytes, n_messages, n_inflated;
 };
 
+/* Signs of life of the peer, see ws_life.c. */
+struct ws_life {
+	uint64_t n_acked, acked_ms;  /* bytes that its kernel has acknowledged; and when the last */
+	uint64_t edge, opened_ms;    /* up to which byte it would take; and when that moved */
+	uint64_t pinged_ms, left_ms; /* when a PING was due, and when it had left */
+	uint64_t ping_end;	     /* n_acked, when it has left */
+	bool is_pinging, is_in_kernel, ping_has_left;
+};
+
 struct ws {
 	struct ws_context *context;
 	const struct ws_ops *ops;
@@ -120,11 +129,10 @@ struct ws {
 	uint64_t received_ms;	    /* when something was last received */
 
 	/* connected: sending */
-	struct buf pongs;   /* frames */
-	uint64_t pinged_ms; /* when the last PING was due */
-	uint64_t close_ms;  /* when the peer's answer to CLOSE is no longer waited for */
+	struct buf pongs; /* frames */
+	struct ws_life life;
 	unsigned close_code;
-	bool pinging, ping_wanted, close_sent, peer_closes;
+	bool ping_wanted, close_sent, peer_closes;
 
 	/* ending */
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
@@ -211,6 +219,10 @@ size_t ws_conn_on_piece(struct ws *ws, const struct ws_piece *piece);
 size_t ws_conn_inflate(struct ws *ws, struct slice bytes, bool last);
 /* The parser says which rule was broken. */
 void ws_conn_refuse_frame(struct ws *ws);
+
+/* ws_life.c: from on_open on, and whenever the timer of an open connection fires. */
+void ws_life_start(struct ws *ws);
+void ws_life_check(struct ws *ws);
 
 /* ws_read.c */
 /* From CLIENT_ESTABLISHED on libwebsockets does not read any more. */

@@ -156,7 +156,7 @@ static const struct {
 	{"reconnect_jitter", {"0", "0.1", "1", "0.33"}},
 	{"max_reconnection_attempts", {"0", "unlimited", "1000000", "7"}},
 	{"on_give_up", {"stay", "exit", "stay", "exit"}},
-	{"ping_interval", {"none", "1", "90", "2min"}},
+	{"ping_interval", {"none", "0.1", "90", "2min"}},
 	{"max_message_size", {"4K", "1G", "5000", "16M"}},
 	{"auth_role", {"r", "'a: b'", "'#'", "\"\\u2028\""}},
 	{"auth_extra", {"{}", "{a: 1}", "{a: [x, {y: 'z'}]}", "{'b\"': \"\\t\"}"}},

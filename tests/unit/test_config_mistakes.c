@@ -126,7 +126,7 @@ static const struct mistake mistakes[] = {
 	{"defaults:\n  reconnect_growth: 0.9\n", 2, {"a number", "from 1 to 100", "not '0.9'"}},
 	{"defaults:\n  reconnect_jitter: 1.5\n", 2, {"from 0 to 1", "not '1.5'"}},
 	{"defaults:\n  reconnect_jitter: 20%\n", 2, {"a number", "not '20%'"}},
-	{"defaults:\n  ping_interval: 500ms\n", 2, {"from 1s to 24h", "or 'none'"}},
+	{"defaults:\n  ping_interval: 50ms\n", 2, {"from 100ms to 24h", "or 'none'"}},
 	{"defaults:\n  max_message_size: 16MB\n", 2, {"a size", "not '16MB'"}},
 	{"defaults:\n  max_message_size: 2G\n", 2, {"from 4K to 1G"}},
 	{"limits:\n  max_line: 100\n", 2, {"from 4K to 16M", "not '100'"}},

@@ -115,7 +115,7 @@ static inline void client_init(struct client *client, const char *host, uint16_t
 				.port = port,
 				.path = "/ws",
 				.subprotocol = "chat.json",
-				.open_timeout_s = 5,
+				.open_timeout_ms = 5000,
 				.max_message = 8u << 20,
 				.tcp_nodelay = true,
 			},

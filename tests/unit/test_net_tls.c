@@ -321,7 +321,7 @@ static void a_silent_peer_is_dropped_and_one_that_answers_pings_is_not(void **st
 		front_init(&front, &world.router, polite ? script_note : script_never_answer);
 		front_listen(&front, "127.0.0.1");
 		client_init_tls(&client, "router.test", front.server.port, &options);
-		client.options.ping_interval_s = client.options.ping_timeout_s = 1;
+		client.options.ping_interval_ms = client.options.ping_timeout_ms = 1000;
 		client_open(&client);
 		if (polite) {
 			client_run_ms(&client, 3500);

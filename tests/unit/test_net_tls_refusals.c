@@ -23,7 +23,7 @@ static void expect_refusal_by(struct front *front, const char *host,
 
 	front_listen(front, "127.0.0.1");
 	client_init_tls(&client, host, front->server.port, options);
-	client.options.open_timeout_s = 2;
+	client.options.open_timeout_ms = 2000;
 	client.act_open = act_close;
 	client_open(&client);
 	client_run_until_over(&client);
@@ -308,7 +308,7 @@ static void expect_no_tls(void (*script)(struct server *, int), const char *text
 
 	server_start(&server, "127.0.0.1", script);
 	client_init_tls(&client, "router.test", server.port, &options);
-	client.options.open_timeout_s = 1;
+	client.options.open_timeout_ms = 1000;
 	client.act_open = act_close;
 	client_open(&client);
 	client_run_until_over(&client);

@@ -172,7 +172,7 @@ static void expect_failure(void (*script)(struct server *, int), const char *tex
 
 	server_start(&server, "127.0.0.1", script);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.open_timeout_s = 1;
+	client.options.open_timeout_ms = 1000;
 	client_open(&client);
 	client_run_until_over(&client);
 	assert_int_equal(client.n_open, 0);
@@ -290,7 +290,7 @@ static void a_silent_address_ends_at_the_deadline_or_by_kill(void **state)
 		struct client client;
 
 		client_init(&client, "127.0.0.1", port);
-		client.options.open_timeout_s = 1;
+		client.options.open_timeout_ms = 1000;
 		client_open(&client);
 		if (i) {
 			client_run_ms(&client, 200);
@@ -318,7 +318,7 @@ static void an_unreachable_address_leaves_nothing_behind(void **state)
 		struct client client;
 
 		client_init(&client, hosts[i], 9);
-		client.options.open_timeout_s = 1;
+		client.options.open_timeout_ms = 1000;
 		client_open(&client);
 		client_run_until_over(&client);
 		assert_int_equal(client.reason, WS_TRANSPORT);
@@ -398,7 +398,7 @@ static void each_address_has_its_own_deadline(void **state)
 	server.fd = listen_fd;
 	assert_int_equal(pthread_create(&server.thread, NULL, server_main, &server), 0);
 	client_init(&client, "both.test", server.port);
-	client.options.open_timeout_s = 1;
+	client.options.open_timeout_ms = 1000;
 	client.act_open = act_close;
 	client_open(&client);
 	client_run_until_over(&client);
@@ -415,7 +415,7 @@ static void a_slow_name_server_ends_at_the_deadline(void **state)
 
 	(void)state;
 	client_init(&client, "slow.test", 80);
-	client.options.open_timeout_s = 1;
+	client.options.open_timeout_ms = 1000;
 	client_open(&client);
 	client_run_until_over(&client);
 	assert_in_range((uv_hrtime() - start) / 1000000, 900, 1400);

@@ -16,6 +16,12 @@
 
 /* ---- pings ---- */
 
+/* A quick rhythm, so that the tests are quick. */
+static void be_impatient(struct client *client)
+{
+	client->options.ping_interval_ms = client->options.ping_timeout_ms = 300;
+}
+
 static void silence_is_found_by_a_ping(void **state)
 {
 	struct server server;
@@ -25,8 +31,8 @@ static void silence_is_found_by_a_ping(void **state)
 	(void)state;
 	server_start(&server, "127.0.0.1", script_never_answer);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.ping_interval_s = 1;
-	client.options.ping_timeout_s = 1;
+	client.options.ping_interval_ms = 1000;
+	client.options.ping_timeout_ms = 1000;
 	start = uv_hrtime();
 	client_open(&client);
 	client_run_until_over(&client);
@@ -49,8 +55,8 @@ static void silence_ends_also_when_the_peer_does_not_read(void **state)
 	(void)state;
 	server_start(&server, "127.0.0.1", script_stuck);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.ping_interval_s = 1;
-	client.options.ping_timeout_s = 1;
+	client.options.ping_interval_ms = 1000;
+	client.options.ping_timeout_ms = 1000;
 	client_queue(&client, bytes, len);
 	client_open(&client);
 	client_run_until_over(&client);
@@ -58,6 +64,193 @@ static void silence_ends_also_when_the_peer_does_not_read(void **state)
 	client_done(&client);
 	server_done(&server);
 	free(bytes);
+}
+
+/* As a stopped process: its kernel goes on, takes what fits its window, and answers. */
+static void script_stop_reading(struct server *server, int fd)
+{
+	unsigned char *bytes;
+	size_t len;
+
+	server_upgrade(server, fd, "chat.json");
+	if (server_receive(server, fd, &bytes, &len) >= 0)
+		free(bytes);
+	while (server->running)
+		usleep(10000);
+}
+
+/* With nothing, little and much behind what it has read last. */
+static void a_stopped_peer_is_found_in_time_however_much_is_queued(void **state)
+{
+	static const size_t lens[] = {1, 1000, 16u << 20};
+	char *bytes = pattern(16u << 20);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+		struct server server;
+		struct client client;
+		uint64_t start;
+
+		server_start(&server, "127.0.0.1", script_stop_reading);
+		client_init(&client, "127.0.0.1", server.port);
+		be_impatient(&client);
+		client_queue(&client, "x", 1);
+		client_queue(&client, bytes, lens[i]);
+		start = uv_hrtime();
+		client_open(&client);
+		client_run_until_over(&client);
+		assert_in_range((uv_hrtime() - start) / 1000000, 590, 1300);
+		assert_int_equal(client.reason, WS_PING_TIMEOUT);
+		assert_text(&client,
+			    lens[i] > 1000 ? "is not acknowledged" : "no answer to a ping");
+		client_done(&client);
+		server_done(&server);
+	}
+	free(bytes);
+}
+
+/* Reads all the time, but not fast, and answers pings when it gets to them. */
+static void slow_read(int fd, size_t *at, unsigned char *bytes, size_t n)
+{
+	while (n) {
+		ssize_t r = recv(fd, bytes, n < 4096 ? n : 4096, 0);
+
+		if (r <= 0)
+			return;
+		bytes += r;
+		n -= (size_t)r;
+		*at += (size_t)r;
+		usleep(10000);
+	}
+}
+
+#define SLOW_SIZE 800000
+
+static void serve_slowly(struct server *server, int fd)
+{
+	/* A message and a ping, with their headers of 14 and 6 bytes. */
+	unsigned char *bytes = malloc(SLOW_SIZE + 20);
+
+	server_upgrade(server, fd, "chat.json");
+	slow_read(fd, &server->n_bytes, bytes, SLOW_SIZE + 20);
+	server->saw_ping = bytes[SLOW_SIZE + 14] == 0x89;
+	server_send(fd, 0x8a, "", 0);
+	free(bytes);
+	server_serve(server, fd, false, true);
+}
+
+static void script_slow(struct server *server, int fd)
+{
+	int size = 8192;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	serve_slowly(server, fd);
+}
+
+/* The message takes two seconds and more, ten times as long as silence is suffered. */
+static void a_peer_that_reads_slowly_lives(void **state)
+{
+	char *bytes = pattern(SLOW_SIZE);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct server server;
+		struct client client;
+
+		server_start(&server, "127.0.0.1", i ? script_slow : serve_slowly);
+		client_init(&client, "127.0.0.1", server.port);
+		client.options.ping_interval_ms = client.options.ping_timeout_ms = 400;
+		client_queue(&client, bytes, SLOW_SIZE);
+		client_open(&client);
+		while (server.n_bytes < SLOW_SIZE + 20 && !client.n_over)
+			client_run_ms(&client, 50);
+		client_run_ms(&client, 100);
+		if (client.n_over)
+			fail_msg("%s", client.text);
+		ws_close(client.ws);
+		client_run_until_over(&client);
+		client_done(&client);
+		server_join(&server);
+		assert_true(server.saw_ping);
+		server_done(&server);
+	}
+	free(bytes);
+}
+
+static void act_pause(struct client *client)
+{
+	ws_set_reading(client->ws, false);
+}
+
+static void script_talk(struct server *server, int fd)
+{
+	server_upgrade(server, fd, "chat.json");
+	server_send(fd, 0x81, "x", 1);
+	server_serve(server, fd, false, true);
+}
+
+/* What waits because this side does not read is no silence; a real one is found. */
+static void a_pause_is_not_held_against_the_peer(void **state)
+{
+	(void)state;
+	for (int silent = 0; silent < 2; silent++) {
+		struct server server;
+		struct client client;
+
+		server_start(&server, "127.0.0.1", silent ? script_never_answer : script_talk);
+		client_init(&client, "127.0.0.1", server.port);
+		be_impatient(&client);
+		client.act_open = act_pause;
+		client_open(&client);
+		client_run_ms(&client, 1500);
+		assert_int_equal(client.n_over, silent);
+		if (!silent) {
+			assert_int_equal(client.n_messages, 0);
+			ws_set_reading(client.ws, true);
+			client_run_ms(&client, 100);
+			assert_int_equal(client.n_messages, 1);
+			ws_close(client.ws);
+		}
+		client_run_until_over(&client);
+		assert_int_equal(client.reason, silent ? WS_PING_TIMEOUT : WS_CLOSED);
+		client_done(&client);
+		server_done(&server);
+	}
+}
+
+/* Pings more often than an answer may take, and less often. */
+static void intervals_and_timeouts_of_a_tenth_of_a_second_work(void **state)
+{
+	static const unsigned times[][2] = {{100, 100}, {100, 2000}, {500, 100}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(times); i++) {
+		bool polite = i % 2;
+		struct server server;
+		struct client client;
+		uint64_t start = uv_hrtime();
+
+		server_start(&server, "127.0.0.1", polite ? script_note : script_never_answer);
+		client_init(&client, "127.0.0.1", server.port);
+		client.options.ping_interval_ms = times[i / 2][0];
+		client.options.ping_timeout_ms = times[i / 2][1];
+		client_open(&client);
+		if (polite) {
+			client_run_ms(&client, 1000);
+			assert_int_equal(client.n_over, 0);
+			ws_close(client.ws);
+		}
+		client_run_until_over(&client);
+		if (!polite)
+			assert_in_range((uv_hrtime() - start) / 1000000,
+					times[i / 2][0] + times[i / 2][1] - 10,
+					times[i / 2][0] + times[i / 2][1] + 400);
+		assert_int_equal(client.reason, polite ? WS_CLOSED : WS_PING_TIMEOUT);
+		client_done(&client);
+		server_join(&server);
+		assert_true(server.saw_ping);
+		server_done(&server);
+	}
 }
 
 static void a_peer_that_answers_pings_lives(void **state)
@@ -68,8 +261,8 @@ static void a_peer_that_answers_pings_lives(void **state)
 	(void)state;
 	server_start(&server, "127.0.0.1", script_note);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.ping_interval_s = 1;
-	client.options.ping_timeout_s = 1;
+	client.options.ping_interval_ms = 1000;
+	client.options.ping_timeout_ms = 1000;
 	client_open(&client);
 	client_run_ms(&client, 3400);
 	assert_int_equal(client.n_over, 0);
@@ -103,8 +296,8 @@ static void a_message_that_comes_slowly_is_life(void **state)
 	(void)state;
 	server_start(&server, "127.0.0.1", script_trickle);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.ping_interval_s = 1;
-	client.options.ping_timeout_s = 1;
+	client.options.ping_interval_ms = 1000;
+	client.options.ping_timeout_ms = 1000;
 	client.act_message = act_kill;
 	client_open(&client);
 	client_run_until_over(&client);
@@ -322,7 +515,7 @@ static void the_next_attempt_may_start_from_on_over(void **state)
 	(void)state;
 	server_start(&server, "127.0.0.1", script_hang_up);
 	client_init(&client, "127.0.0.1", server.port);
-	client.options.open_timeout_s = 1;
+	client.options.open_timeout_ms = 1000;
 	client.act_over = act_open_again;
 	client_open(&client);
 	client_run_until_over(&client);
@@ -336,6 +529,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(silence_is_found_by_a_ping),
 		cmocka_unit_test(silence_ends_also_when_the_peer_does_not_read),
+		cmocka_unit_test(a_stopped_peer_is_found_in_time_however_much_is_queued),
+		cmocka_unit_test(a_peer_that_reads_slowly_lives),
+		cmocka_unit_test(a_pause_is_not_held_against_the_peer),
+		cmocka_unit_test(intervals_and_timeouts_of_a_tenth_of_a_second_work),
 		cmocka_unit_test(a_peer_that_answers_pings_lives),
 		cmocka_unit_test(a_message_that_comes_slowly_is_life),
 		cmocka_unit_test(the_peers_close_is_told_with_code_and_reason),
