@@ -10,6 +10,7 @@
 
 #include "daemon/app.h"
 
+#include "base/heap.h"
 #include "base/mem.h"
 #include "daemon/derive.h"
 #include "daemon/log.h"
@@ -57,6 +58,13 @@ static void transport_on_message(struct ws *ws, void *owner, struct slice messag
 		derive_start(t, job);
 }
 
+/* Everything is said: from here on close_handshake_timeout counts, however long that is. */
+static void transport_close_ws(struct transport *t)
+{
+	t->linger_ms = NEVER_MS;
+	ws_close(t->ws);
+}
+
 static void transport_on_writable(struct ws *ws, void *owner)
 {
 	struct transport *t = owner;
@@ -70,9 +78,18 @@ static void transport_on_writable(struct ws *ws, void *owner)
 	if (buf_len(out))
 		ws_want_write(ws);
 	else if (t->closing)
-		ws_close(ws);
+		transport_close_ws(t);
 	else
 		buf_trim(out);
+}
+
+static void transport_on_detour(struct ws *ws, void *owner, const char *text)
+{
+	const struct transport *t = owner;
+
+	(void)ws;
+	log_line(LOG_LEVEL_NOTICE, "session %s: %s; trying the next address", t->config->name,
+		 text);
 }
 
 static void transport_on_over(struct ws *ws, void *owner, enum ws_reason reason, const char *text)
@@ -92,6 +109,7 @@ static void transport_on_over(struct ws *ws, void *owner, enum ws_reason reason,
 static const struct ws_ops transport_ops = {
 	.on_open = transport_on_open,
 	.on_message = transport_on_message,
+	.on_detour = transport_on_detour,
 	.on_writable = transport_on_writable,
 	.on_over = transport_on_over,
 };
@@ -184,6 +202,7 @@ static void transport_attempt_ws(struct transport *t)
 		.port = config->port,
 		.path = config->path,
 		.subprotocol = "wamp.2.json",
+		.connection_timeout_ms = (unsigned)config->connection_timeout_ms,
 		.open_timeout_ms = (unsigned)config->open_handshake_timeout_ms,
 		.ping_interval_ms = (unsigned)config->ping_interval_ms,
 		.ping_timeout_ms = (unsigned)config->ping_timeout_ms,

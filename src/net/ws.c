@@ -4,7 +4,7 @@
  * WebSocket client transport: the life of one attempt
  *
  * A ws ends once, whoever ends it, in ws_over(); its memory goes when its
- * handles are closed and the name lookup has come back. Nobody is called from
+ * handles are closed. Nobody is called from
  * ws_open().
  */
 
@@ -19,8 +19,6 @@
 
 static struct ws *ws_free(struct ws *ws)
 {
-	if (ws->addresses)
-		uv_freeaddrinfo(ws->addresses);
 	buf_done(&ws->message);
 	buf_done(&ws->rest);
 	buf_done(&ws->pongs);
@@ -31,18 +29,12 @@ static struct ws *ws_free(struct ws *ws)
 
 DEFINE_CLEANUP(struct ws *, ws_free);
 
-void ws_maybe_free(struct ws *ws)
-{
-	if (!ws->n_handles && !ws->looking_up)
-		ws_free(ws);
-}
-
 void ws_on_handle_closed(uv_handle_t *handle)
 {
 	struct ws *ws = handle->data;
 
-	ws->n_handles--;
-	ws_maybe_free(ws);
+	if (--ws->n_handles == 0)
+		ws_free(ws);
 }
 
 /* The handles that every ws has; it is closed by the loop from now on. */
@@ -144,8 +136,7 @@ void ws_over(struct ws *ws)
 	ws->state = WS_STATE_OVER;
 	(void)ws_detach(ws);
 	ws_tls_leave(ws);
-	if (ws->looking_up)
-		(void)uv_cancel((uv_req_t *)&ws->lookup);
+	ws_connect_leave(ws);
 	ws_read_stop(ws);
 	uv_close((uv_handle_t *)&ws->timer, ws_on_handle_closed);
 	uv_close((uv_handle_t *)&ws->go_on, ws_on_handle_closed);

@@ -5,8 +5,9 @@
  * WebSocket client transport: libwebsockets on the libuv loop
  *
  * Bytes and "message complete" only; what a message says is nobody's business
- * here. Names are resolved by uv_getaddrinfo and every address is tried in
- * turn. One struct ws is one attempt: opened once, over once (on_over), freed.
+ * here. Each lookup of a name has a thread of its own, and every address is
+ * tried in turn, first the one that worked last. One struct ws is one attempt:
+ * opened once, over once (on_over), freed.
  *
  * Happy path: ws_open(), on_open, on_message …, ws_send(), ws_close(), on_over.
  * Failure modes: name unknown, refused, no answer, no WebSocket or another
@@ -69,9 +70,14 @@ struct ws_tls *ws_tls_free(struct ws_tls *tls);
 struct ws_options {
 	const char *host; /* name or numeric address, without brackets */
 	uint16_t port;
-	const char *path;	   /* "/ws" */
-	const char *subprotocol;   /* "wamp.2.json": the only one offered and accepted */
-	unsigned open_timeout_ms;  /* for the name, then for each address until it is open */
+	const char *path;	  /* "/ws" */
+	const char *subprotocol;  /* "wamp.2.json": the only one offered and accepted */
+	unsigned open_timeout_ms; /* for the name, then for each address until it is open */
+	/*
+	 * For the name and all addresses together, a tenth of it kept back for what follows; each
+	 * address gets a fair part. 0: as long as it takes.
+	 */
+	unsigned connection_timeout_ms;
 	unsigned ping_interval_ms; /* 0: no pings */
 	unsigned ping_timeout_ms;  /* from when a ping has left */
 	unsigned close_timeout_ms; /* for the peer's answer to our CLOSE frame; 0: a second */
@@ -88,6 +94,8 @@ struct ws_ops {
 	void (*on_open)(struct ws *ws, void *owner);
 	/* One whole message, borrowed until the callback returns. */
 	void (*on_message)(struct ws *ws, void *owner, struct slice message);
+	/* An address was silent, as the text says, and the next one is tried. May be NULL. */
+	void (*on_detour)(struct ws *ws, void *owner, const char *text);
 	/* Room for more: call ws_send() if there is something. */
 	void (*on_writable)(struct ws *ws, void *owner);
 	/* The end, once; the ws is freed after it. text is borrowed. */

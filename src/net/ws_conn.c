@@ -113,6 +113,7 @@ void ws_conn_on_end(struct ws *ws, int error)
 int ws_conn_on_open(struct ws *ws)
 {
 	ws->state = WS_STATE_OPEN;
+	ws->has_opened = true;
 	uv_timer_stop(&ws->timer);
 	if (ws_read_start(ws) < 0) {
 		ws_set_end(ws, WS_TRANSPORT, "out of memory or file descriptors");
@@ -129,6 +130,7 @@ int ws_conn_on_open(struct ws *ws)
 static void ws_conn_deliver(struct ws *ws, struct slice message)
 {
 	ws->turn.n_messages--;
+	ws->has_worked = true;
 	ws->ops->on_message(ws, ws->owner, message);
 }
 

@@ -3,8 +3,9 @@
 /*
  * WebSocket client transport: from a name to an established connection
  *
- * Happy path: the name is resolved by the loop's threads, each address gets
- * one attempt within open_timeout, the first that becomes a WebSocket wins.
+ * Happy path: the route knows or finds the addresses; each gets one attempt,
+ * within open_timeout and its part of connection_timeout; the first that becomes
+ * a WebSocket wins.
  * Failure modes: no address; refused, silent or not a WebSocket (the next
  * address is tried, and at the end the failure of the attempt that came
  * farthest is told).
@@ -21,10 +22,39 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static unsigned ws_connect_timeout_ms(const struct ws *ws)
+/* The least that an address gets, if there is so much left: less would be no attempt. */
+#define WS_CONNECT_LEAST_MS 250
+
+/* The part of connection_timeout that is kept for what follows on an open connection. */
+#define WS_CONNECT_KEPT 10
+
+/* ---- time ---- */
+
+static uint64_t ws_connect_left_ms(const struct ws *ws)
 {
-	return ws->options.open_timeout_ms ? ws->options.open_timeout_ms : 1000;
+	uint64_t now = uv_now(ws->context->loop);
+
+	return ws->deadline_ms > now ? ws->deadline_ms - now : 0;
 }
+
+/* Gives this step its time: a fair part of what is left, if n such steps are to share it. */
+static void ws_connect_set_share(struct ws *ws, unsigned n)
+{
+	uint64_t left = ws_connect_left_ms(ws), share = left / n;
+	uint64_t open = ws->options.open_timeout_ms ? ws->options.open_timeout_ms : 1000;
+
+	if (share < WS_CONNECT_LEAST_MS)
+		share = left < WS_CONNECT_LEAST_MS ? left : WS_CONNECT_LEAST_MS;
+	ws->share_ms = share < open ? share : open;
+	ws_set_timer(ws, ws->share_ms);
+}
+
+static double ws_connect_share_s(const struct ws *ws)
+{
+	return (double)ws->share_ms / 1000;
+}
+
+/* ---- words ---- */
 
 /* Keeps the text unless an attempt that came farther has left one. */
 #define WS_CONNECT_NOTE_AS(ws, as, ...)                                                            \
@@ -45,22 +75,22 @@ static unsigned ws_connect_timeout_ms(const struct ws *ws)
  * that the loop could never be closed; connecting a datagram socket asks the
  * same question and sends nothing.
  */
-static int ws_connect_probe(const struct addrinfo *address)
+static int ws_connect_probe(const struct ws_address *address)
 {
-	int fd = socket(address->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(address->sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)
 		return -errno;
-	r = connect(fd, address->ai_addr, address->ai_addrlen) < 0 ? -errno : 0;
+	r = connect(fd, (const struct sockaddr *)&address->sa, address->len) < 0 ? -errno : 0;
 	close(fd);
 	return r;
 }
 
-static int ws_connect_name(struct ws *ws, const struct addrinfo *address)
+static int ws_connect_name(struct ws *ws, const struct ws_address *address)
 {
-	int r = getnameinfo(address->ai_addr, address->ai_addrlen, ws->address, sizeof(ws->address),
-			    NULL, 0, NI_NUMERICHOST);
+	int r = getnameinfo((const struct sockaddr *)&address->sa, address->len, ws->address,
+			    sizeof(ws->address), NULL, 0, NI_NUMERICHOST);
 
 	return r ? -EAFNOSUPPORT : 0;
 }
@@ -104,79 +134,122 @@ static bool ws_connect_try(struct ws *ws)
 	return ws->wsi != NULL;
 }
 
+/* Forgets the attempt before. */
+static void ws_connect_clear(struct ws *ws)
+{
+	ws->rank = WS_RANK_UNREACHED;
+	ws->http_status = 0;
+	ws->inflate = ws_inflate_free(ws->inflate);
+	*ws->cause_text = '\0';
+	ws->tls_expects = false;
+}
+
+/* No address is left, or no time: the end, which names the silent addresses, too. */
+static void ws_connect_give_up(struct ws *ws)
+{
+	size_t n = strlen(ws->text);
+
+	if (strchr(ws->silent, ','))
+		snprintf(ws->text + n, sizeof(ws->text) - n, "; silent: %s", ws->silent);
+	ws_over(ws);
+}
+
 /* Starts the attempt at the next address that can be tried; when there is none, it is over. */
 static void ws_connect_next(struct ws *ws)
 {
-	while (ws->next) {
-		const struct addrinfo *address = ws->next;
+	while (ws->next < ws->addresses.n && ws_connect_left_ms(ws)) {
+		const struct ws_address *address = &ws->addresses.items[ws->next++];
 		int r = ws_connect_name(ws, address);
 
-		ws->next = address->ai_next;
-		ws->rank = WS_RANK_UNREACHED;
-		ws->http_status = 0;
-		ws->inflate = ws_inflate_free(ws->inflate);
-		*ws->cause_text = '\0';
-		ws->tls_expects = false;
+		ws_connect_clear(ws);
 		if (r == 0)
 			r = ws_connect_probe(address);
 		WS_CONNECT_NOTE(ws, "cannot connect to %s port %u: %s", ws->address,
 				ws->options.port, r < 0 ? strerror(-r) : "refused");
 		if (r == 0 && ws_connect_try(ws)) {
-			ws_set_timer(ws, ws_connect_timeout_ms(ws));
+			ws_connect_set_share(ws, ws->addresses.n - ws->next + 1);
 			return;
 		}
+		ws_route_note(ws->route, address, false);
 	}
-	ws_over(ws);
+	ws_connect_give_up(ws);
 }
 
 /* ---- names ---- */
 
-static void ws_connect_on_lookup(uv_getaddrinfo_t *lookup, int status, struct addrinfo *addresses)
+static const char *ws_connect_lookup_text(int status)
 {
-	struct ws *ws = CONTAINER_OF(lookup, struct ws, lookup);
-
-	ws->looking_up = false;
-	ws->addresses = addresses;
-	if (ws->state == WS_STATE_OVER) {
-		ws_maybe_free(ws);
-		return;
+	switch (status) {
+	case EAI_NONAME:
+		return "there is no such name";
+	case EAI_NODATA:
+	case EAI_ADDRFAMILY:
+		return "the name has none";
+	case EAI_AGAIN:
+		return "the name servers fail or do not answer";
+	case EAI_FAIL:
+		return "the name servers refuse to answer";
 	}
-	if (status < 0 || !addresses) {
+	return gai_strerror(status);
+}
+
+static void ws_connect_on_lookup(struct ws_route_waiter *waiter, int status,
+				 const struct ws_addresses *addresses)
+{
+	struct ws *ws = CONTAINER_OF(waiter, struct ws, waiter);
+
+	if (status) {
 		ws_set_end(ws, WS_DNS, "no address for host \"%s\": %s", ws->options.host,
-			   status < 0 ? uv_strerror(status) : "none found");
+			   ws_connect_lookup_text(status));
 		ws_over(ws);
 		return;
 	}
+	ws->addresses = *addresses;
 	ws->state = WS_STATE_CONNECTING;
-	ws->next = addresses;
 	ws_connect_next(ws);
 }
 
 int ws_connect_start(struct ws *ws)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-	char port[8];
 	int r;
 
-	snprintf(port, sizeof(port), "%u", ws->options.port);
-	r = uv_getaddrinfo(ws->context->loop, &ws->lookup, ws_connect_on_lookup, ws->options.host,
-			   port, &hints);
-	if (r < 0)
-		return r;
-	ws->looking_up = true;
-	return 0;
+	list_init(&ws->waiter.node);
+	ws->waiter.on_end = ws_connect_on_lookup;
+	ws->route = ws_route_get(&ws->context->routes, ws->options.host, ws->options.port);
+	if (!ws->route)
+		return -ENOMEM;
+	r = ws_route_ask(ws->route, &ws->addresses, &ws->waiter);
+	return r < 0 ? r : 0;
 }
 
 void ws_connect_begin(struct ws *ws)
 {
-	ws_set_timer(ws, ws_connect_timeout_ms(ws));
+	uint64_t total = ws->options.connection_timeout_ms;
+
+	ws->deadline_ms =
+		total ? uv_now(ws->context->loop) + total - total / WS_CONNECT_KEPT : NEVER_MS;
+	if (!ws->addresses.n) {
+		ws_connect_set_share(ws, 1);
+		return;
+	}
+	/* Known already; but the owner is not called from ws_open(). */
+	ws->state = WS_STATE_CONNECTING;
+	ws_set_timer(ws, 0);
+}
+
+void ws_connect_leave(struct ws *ws)
+{
+	list_unlink(&ws->waiter.node);
+	/* A WebSocket that opens and says nothing is no router, either. */
+	if (ws->has_opened)
+		ws_route_note(ws->route, &ws->addresses.items[ws->next - 1], ws->has_worked);
 }
 
 /* ---- failures ---- */
 
 static void ws_connect_note_silence(struct ws *ws)
 {
-	double timeout_s = ws_connect_timeout_ms(ws) / 1000.0;
+	double timeout_s = ws_connect_share_s(ws);
 
 	switch (ws->rank) {
 	case WS_RANK_UNREACHED:
@@ -197,19 +270,34 @@ static void ws_connect_note_silence(struct ws *ws)
 	}
 }
 
+/* The address that is being tried did not answer in its time. */
+static void ws_connect_pass_over(struct ws *ws)
+{
+	size_t n = strlen(ws->silent);
+
+	ws_connect_note_silence(ws);
+	ws_drop(ws);
+	ws_route_note(ws->route, &ws->addresses.items[ws->next - 1], false);
+	snprintf(ws->silent + n, sizeof(ws->silent) - n, "%s%s", n ? ", " : "", ws->address);
+	if (ws->next < ws->addresses.n && ws->ops->on_detour)
+		ws->ops->on_detour(ws, ws->owner, ws->text);
+}
+
 void ws_connect_on_timer(struct ws *ws)
 {
 	if (ws->state == WS_STATE_RESOLVING) {
-		ws_set_end(ws, WS_DNS, "no address for host \"%s\": no answer within %.3g s",
-			   ws->options.host, ws_connect_timeout_ms(ws) / 1000.0);
+		ws_set_end(ws, WS_DNS,
+			   "no address for host \"%s\": the name servers have not answered for "
+			   "%.3g s",
+			   ws->options.host, (double)ws_route_waited_ms(ws->route) / 1000);
 		ws_over(ws);
 		return;
 	}
-	if (ws->wsi) {
-		ws_connect_note_silence(ws);
-		ws_drop(ws);
-	}
-	ws_connect_next(ws);
+	if (ws->wsi)
+		ws_connect_pass_over(ws);
+	/* The owner may have ended it. */
+	if (ws->state == WS_STATE_CONNECTING)
+		ws_connect_next(ws);
 }
 
 /* libwebsockets switches Nagle's algorithm off; a failure of either is no reason to give up. */
@@ -339,6 +427,8 @@ void ws_connect_failed(struct ws *ws, struct lws *wsi, struct slice text)
 	ws_connect_note_failure(ws, wsi, text);
 	lws_set_opaque_user_data(wsi, NULL);
 	ws->wsi = NULL;
+	if (!ws->starting)
+		ws_route_note(ws->route, &ws->addresses.items[ws->next - 1], false);
 	/* Inside connect the caller goes on; else the next attempt waits until this one is closed.
 	 */
 	if (!ws->starting)

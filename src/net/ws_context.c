@@ -293,6 +293,7 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 		return -ENOMEM;
 	context->loop = loop;
 	list_init(&context->vhosts);
+	ws_routes_init(&context->routes, loop);
 	if (getrandom(&context->rng, sizeof(context->rng), 0) < 0)
 		return -errno;
 	ws_context_log = log;
@@ -311,6 +312,7 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 
 void ws_context_stop(struct ws_context *context)
 {
+	ws_routes_stop(&context->routes);
 	lws_context_destroy(context->lws);
 }
 
@@ -322,6 +324,7 @@ struct ws_context *ws_context_free(struct ws_context *context)
 	lws_set_log_level(0, NULL);
 	ws_context_log = NULL;
 	ws_context_free_vhosts(context);
+	ws_routes_done(&context->routes);
 	mem_free(context->batch);
 	mem_free(context->read_buffer);
 	return mem_free(context);

@@ -8,7 +8,8 @@
  *	    └─────────────┴───────────┴──────────┴──────────┘
  *
  * ws.c owns the life: open, close, kill, the one end (ws_over), the timer.
- * ws_connect.c resolves the name and tries the addresses in turn; ws_conn.c is
+ * ws_connect.c tries the addresses of the name in turn, which ws_route.c knows
+ * by ws_lookup.c and from earlier attempts; ws_conn.c is
  * the established connection, ws_read.c what it receives, ws_life.c its pings;
  * ws_frame.c makes and reads frames; ws_context.c is the process' libwebsockets context and deals
  *its callbacks out; ws_request.c holds what the HTTP request says; ws_tls*.c is TLS.
@@ -20,10 +21,12 @@
 
 #include "net/ws.h"
 
+#include "base/heap.h"
 #include "base/list.h"
 #include "base/rng.h"
 #include "net/ws_frame.h"
 #include "net/ws_inflate.h"
+#include "net/ws_route.h"
 
 #include <libwebsockets.h>
 #include <netdb.h>
@@ -37,6 +40,9 @@
 
 /* Answers to pings that may wait to be sent; if more come, the older ones are forgotten. */
 #define WS_MAX_PONGS 4096
+
+/* Room for the addresses that were silent. */
+#define WS_MAX_SILENT 160
 
 /* How long the peer may take to answer our CLOSE frame, unless the options say. */
 #define WS_CLOSE_MS 1000
@@ -52,6 +58,7 @@ struct ws_context {
 	struct lws_context *lws;
 	struct lws_vhost *vhost; /* plain, without compression */
 	struct list vhosts;	 /* the others, made when they are first needed */
+	struct ws_routes routes;
 	unsigned n_vhosts;
 	struct rng rng;	      /* masking keys */
 	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
@@ -98,11 +105,16 @@ struct ws {
 	uv_timer_t timer;	 /* of whatever the state waits for */
 
 	/* connecting */
-	uv_getaddrinfo_t lookup;
-	struct addrinfo *addresses, *next;
-	char address[NI_MAXHOST]; /* the one that is tried, numeric */
-	enum ws_rank rank, best;  /* of this attempt, and of the one that text is about */
-	bool starting;		  /* inside libwebsockets' connect */
+	struct ws_route *route;
+	struct ws_route_waiter waiter; /* for the lookup */
+	struct ws_addresses addresses;
+	unsigned next;		    /* the address to try next; the one before it is being tried */
+	uint64_t deadline_ms;	    /* for all of them; or NEVER_MS */
+	uint64_t share_ms;	    /* of the name or the address that is being tried */
+	char address[NI_MAXHOST];   /* the one that is tried, numeric */
+	char silent[WS_MAX_SILENT]; /* those that did not answer: "a, b" */
+	enum ws_rank rank, best;    /* of this attempt, and of the one that text is about */
+	bool starting;		    /* inside libwebsockets' connect */
 	int http_status;
 	struct list tls_user; /* in tls->users, until it is over */
 	bool tls_expects;     /* OpenSSL knows whom to expect */
@@ -137,7 +149,8 @@ struct ws {
 	/* ending */
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
 	bool doomed;	  /* ws_kill() came from there */
-	bool looking_up;
+	bool has_opened;
+	bool has_worked;    /* a message was received */
 	unsigned n_handles; /* of the loop, not yet closed */
 	enum ws_reason reason;
 	char text[WS_MAX_TEXT];
@@ -162,7 +175,6 @@ void ws_on_handle_closed(uv_handle_t *handle);
 void ws_over(struct ws *ws);
 /* Ends the connection by a CLOSE frame with this code. */
 void ws_start_closing(struct ws *ws, unsigned close_code);
-void ws_maybe_free(struct ws *ws);
 
 /* ws_context.c: where connections like this one belong; NULL: out of memory. */
 struct lws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls,
@@ -193,6 +205,8 @@ void ws_tls_listen(struct ws *ws, struct lws *wsi);
 int ws_connect_start(struct ws *ws) MUST_CHECK;
 /* The clock of the attempt, once there is a timer. */
 void ws_connect_begin(struct ws *ws);
+/* The ws is over: nobody waits for the name, and the address is remembered for what it was. */
+void ws_connect_leave(struct ws *ws);
 void ws_connect_on_timer(struct ws *ws);
 /* The request is about to be sent; at: where in its buffer headers may be added. -1 ends it. */
 int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_t room);

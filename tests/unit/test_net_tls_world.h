@@ -21,7 +21,7 @@ PUBLIC int getaddrinfo(const char *node, const char *service, const struct addri
 {
 	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
 		dlsym(RTLD_NEXT, "getaddrinfo");
-	size_t n = node ? strlen(node) : 0;
+	size_t n = node && !(hints->ai_flags & AI_NUMERICHOST) ? strlen(node) : 0;
 
 	if (n && node[n - 1] == '.')
 		n--;

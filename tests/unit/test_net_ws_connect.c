@@ -33,6 +33,8 @@ PUBLIC int getaddrinfo(const char *node, const char *service, const struct addri
 		dlsym(RTLD_NEXT, "getaddrinfo");
 	int r;
 
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return real(node, service, hints, ret);
 	if (node && strcmp(node, "slow.test") == 0) {
 		usleep(1500000);
 		return real("127.0.0.1", service, hints, ret);
@@ -420,7 +422,7 @@ static void a_slow_name_server_ends_at_the_deadline(void **state)
 	client_run_until_over(&client);
 	assert_in_range((uv_hrtime() - start) / 1000000, 900, 1400);
 	assert_int_equal(client.reason, WS_DNS);
-	assert_text(&client, "no answer within 1 s");
+	assert_text(&client, "the name servers have not answered for 1 s");
 	client_done(&client);
 }
 
