@@ -306,22 +306,6 @@ static void rules_warn_of_blanks(const struct rules_session *s)
 	}
 }
 
-/* The WebSocket library counts in seconds. */
-static void rules_warn_of_seconds(const struct rules_session *s)
-{
-	static const char *const names[] = {"open_handshake_timeout", "ping_interval",
-					    "ping_timeout"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		const struct setting *at = rules_find(s, names[i]);
-
-		if (at && at->value.number % 1000)
-			config_errors_warn(s->rules->errors, at->file, at->line,
-					   "'%s' counts in whole seconds: it is %llus", names[i],
-					   (unsigned long long)at->value.number / 1000 + 1);
-	}
-}
-
 static void rules_warn_of_headers(const struct rules_session *s)
 {
 	const struct setting *places[] = {rules_find(s, "headers"),
@@ -348,7 +332,6 @@ static void rules_warn(const struct rules_session *s)
 	rules_warn_of_secret(s, "auth_secret");
 	rules_warn_of_secret(s, "tls_key_passphrase");
 	rules_warn_of_blanks(s);
-	rules_warn_of_seconds(s);
 	rules_warn_of_headers(s);
 	if (rules_has_method(session, "ticket") && !session->use_tls && !session->is_near) {
 		at = rules_find(s, "auth_method");
