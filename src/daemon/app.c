@@ -151,6 +151,8 @@ static void app_on_deadline(uv_timer_t *timer)
 	struct app *app = CONTAINER_OF(timer, struct app, timer);
 
 	app_touch_clock(app);
+	list_for_each (i, &app->transports)
+		transport_tell_unsent(CONTAINER_OF(i, struct transport, node));
 	hub_expire(app->hub);
 }
 

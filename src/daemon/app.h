@@ -166,6 +166,8 @@ void transport_free(struct transport *t);
 void transport_fulfil(struct transport *t, int wish);
 void transport_flush(struct transport *t);
 bool transport_pump(struct transport *t);
+/* The hub learns how much is still on its way. */
+void transport_tell_unsent(struct transport *t);
 /* Whether the router is read, as the hub says. */
 void transport_set_reading(struct transport *t);
 void transport_sweep(struct transport *t, uint64_t now_ms);

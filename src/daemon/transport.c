@@ -23,6 +23,9 @@
 /* Longest url that is shown, with its end. */
 #define TRANSPORT_MAX_URL 1024
 
+/* Written at once: what follows may have to wait for it. */
+#define TRANSPORT_MUCH 65536u
+
 static void transport_over(struct transport *t, enum hub_over reason, const char *text)
 {
 	t->ws = NULL;
@@ -65,15 +68,23 @@ static void transport_close_ws(struct transport *t)
 	ws_close(t->ws);
 }
 
+void transport_tell_unsent(struct transport *t)
+{
+	hub_link_set_unsent(t->link, t->ws ? ws_unsent(t->ws) : 0);
+}
+
 static void transport_on_writable(struct ws *ws, void *owner)
 {
 	struct transport *t = owner;
 	struct buf *out = &hub_link_session(t->link)->out;
+	size_t n = buf_len(out);
 
 	app_touch_clock(t->app);
 	/* A failure ends the connection, of which on_over tells. */
 	if (ws_send(ws, out) < 0)
 		return;
+	if (n > TRANSPORT_MUCH)
+		transport_tell_unsent(t);
 	hub_link_drained(t->link);
 	if (buf_len(out))
 		ws_want_write(ws);

@@ -247,6 +247,12 @@ void hub_link_over(struct link *link, enum hub_over reason, const char *text);
 /* Outbound bytes were taken by the transport. */
 void hub_link_drained(struct link *link);
 
+/*
+ * So many of them have not reached the router yet, as far as is known: before
+ * hub_expire(), and when they may be many.
+ */
+void hub_link_set_unsent(struct link *link, size_t n);
+
 /* A link with something outbound; NULL when there is none. */
 struct link *hub_next_dirty_link(struct hub *hub);
 

@@ -75,6 +75,8 @@ void link_set_state(struct link *l, enum link_state state, struct slice reason,
 void link_wake(struct link *l);
 void link_mark_dirty(struct link *l);
 uint64_t link_send(struct link *l, const struct wamp_msg *msg);
+/* So many bytes of n_sent have reached the router, as far as is known. */
+uint64_t link_taken(const struct link *l);
 /* Forgets text that was composed for a message which is not sent after all. */
 void link_settle(struct link *l);
 /*

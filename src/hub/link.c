@@ -147,9 +147,25 @@ void link_settle(struct link *l)
 		session_settle(&l->session);
 }
 
+uint64_t link_taken(const struct link *l)
+{
+	uint64_t left = buf_len(&l->session.out) + l->n_unsent;
+
+	/* What the transport adds to frames is counted with what is left. */
+	return l->n_sent > left ? l->n_sent - left : 0;
+}
+
+void hub_link_set_unsent(struct link *l, size_t n)
+{
+	l->n_unsent = n;
+}
+
 uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 {
+	size_t before = buf_len(&l->session.out);
 	uint64_t request = session_send(&l->session, msg);
+
+	l->n_sent += buf_len(&l->session.out) - before;
 
 	/* A message that is lost would be waited for: better a session that is lost, and told so.
 	 */
@@ -341,6 +357,7 @@ void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 	struct slice message = session_hide(&l->session, slice_of(text));
 
 	l->transport = TRANSPORT_NONE;
+	l->n_unsent = 0;
 	l->wish = 0;
 	hub_timer_stop(l->hub, &l->timer);
 	if (link_is_joined(l))

@@ -100,8 +100,10 @@ struct link {
 	uint64_t since_ms;	 /* of the state, wall clock */
 	char *reason, *message;
 	struct timer timer;
-	struct map requests;		/* struct pending by request id */
-	struct list pending;		/* the same, in order */
+	uint64_t n_sent;     /* bytes that were ever queued in session.out */
+	size_t n_unsent;     /* of those taken out of it: what the router has not got yet */
+	struct map requests; /* struct pending by request id */
+	struct list pending; /* the same, in order */
 	struct map by_uri[2], by_id[2]; /* struct want, by enum want_kind */
 	struct list wants;		/* in the order in which programs asked */
 	struct list to_send;		/* wants that differ from what the router has */
@@ -141,7 +143,12 @@ struct pending {
 	struct map_node node;
 	struct list order;
 	uint64_t request;
+	uint64_t timeout_ms; /* 0: none */
 	struct timer timer;
+	bool is_behind;	   /* it waits to leave behind much; then also: */
+	uint64_t end;	   /* link->n_sent with it */
+	uint64_t taken;	   /* link_taken() when it grew last, */
+	uint64_t taken_ms; /* and when that was */
 };
 
 struct call {

@@ -5,22 +5,53 @@
  *
  * Found by request id in O(1), kept in the order in which they were sent, each
  * with its own deadline. What waits embeds a struct pending.
+ *
+ * Happy path: the time that the router has for an answer begins when the
+ * request is queued. Failure mode: it is long itself, or behind something long,
+ * and the line is slow. Then its time begins when it has left this machine, and
+ * until then the router must only go on taking bytes.
  */
 
 #include "hub/internal.h"
 
+/* A request with so much before it, itself included, may take its time to leave. */
+#define PENDING_BEHIND 65536u
+
+/* How often is looked whether it has left. */
+#define PENDING_LOOK_MS 1000
+
+static uint64_t pending_min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A call's timeout is its caller's, and bounds all of it (§6). */
+static bool pending_is_behind(const struct link *l, enum pending_kind kind)
+{
+	return kind != PENDING_CALL && buf_len(&l->session.out) + l->n_unsent >= PENDING_BEHIND;
+}
+
 void pending_start(struct pending *p, struct link *l, enum pending_kind kind, enum wamp_type type,
 		   uint64_t request, uint64_t timeout_ms)
 {
+	uint64_t now = l->hub->now_ms;
+
 	p->kind = kind;
 	p->type = type;
 	p->link = l;
 	p->request = request;
+	p->timeout_ms = timeout_ms;
+	p->end = l->n_sent;
+	p->is_behind = pending_is_behind(l, kind);
+	p->taken = link_taken(l);
+	p->taken_ms = now;
 	p->timer.kind = TIMER_PENDING;
 	map_insert(&l->requests, &p->node, map_hash_u64(request));
 	list_append(&l->pending, &p->order);
+	if (p->is_behind)
+		timeout_ms = pending_min(timeout_ms, PENDING_LOOK_MS);
 	if (timeout_ms)
-		hub_timer_set(l->hub, &p->timer, l->hub->now_ms + timeout_ms);
+		hub_timer_set(l->hub, &p->timer, now + timeout_ms);
 }
 
 void pending_stop(struct pending *p)
@@ -45,8 +76,30 @@ struct pending *pending_find(struct link *l, uint64_t request)
 	return NULL;
 }
 
+/* Whether the router's time has only begun, or has not yet; then the timer is set anew. */
+static bool pending_is_early(struct pending *p)
+{
+	struct hub *hub = p->link->hub;
+	uint64_t taken = link_taken(p->link), look = pending_min(p->timeout_ms, PENDING_LOOK_MS);
+
+	if (!p->is_behind)
+		return false;
+	if (taken > p->taken) {
+		p->taken = taken;
+		p->taken_ms = hub->now_ms;
+	}
+	if (taken >= p->end)
+		p->is_behind = false;
+	else if (hub->now_ms - p->taken_ms >= p->timeout_ms)
+		return false;
+	hub_timer_set(hub, &p->timer, hub->now_ms + (p->is_behind ? look : p->timeout_ms));
+	return true;
+}
+
 void pending_on_timer(struct pending *p)
 {
+	if (pending_is_early(p))
+		return;
 	switch (p->kind) {
 	case PENDING_CALL:
 		calls_timeout(CONTAINER_OF(p, struct call, pending));

@@ -131,6 +131,12 @@ void ws_want_write(struct ws *ws);
 int ws_send(struct ws *ws, struct buf *frames) MUST_CHECK;
 
 /*
+ * How much of what ws_send() took has not reached the router's machine yet, as
+ * far as the kernel tells; framing and TLS are counted with it.
+ */
+size_t ws_unsent(const struct ws *ws);
+
+/*
  * Whether the connection is read; it is until this says no. What has been received already is
  * kept back, too, and comes later in its order. Meanwhile pings are not answered, and a silence
  * is not held against the router as long as it has something waiting to be read. From callbacks

@@ -9,6 +9,7 @@
  * (1002), the peer's CLOSE, end of file, silence (ws_life.c).
  */
 
+#include "net/tcp_count.h"
 #include "net/ws_internal.h"
 
 #include "base/mem.h"
@@ -318,6 +319,7 @@ static struct slice ws_conn_front(const struct buf *frames)
  */
 static int ws_conn_write(struct ws *ws, unsigned char *bytes, size_t n)
 {
+	ws->n_written = n;
 	return lws_write(ws->wsi, bytes, n, LWS_WRITE_HTTP) < 0 ? -EPIPE : 0;
 }
 
@@ -375,4 +377,14 @@ int ws_send(struct ws *ws, struct buf *frames)
 		ws->doomed = true;
 	}
 	return r;
+}
+
+size_t ws_unsent(const struct ws *ws)
+{
+	struct tcp_count count = {0};
+
+	if (ws->state != WS_STATE_OPEN || ws->doomed)
+		return 0;
+	(void)!tcp_count(&count, ws->read_fd);
+	return (size_t)count.n_unacked + (lws_partial_buffered(ws->wsi) ? ws->n_written : 0);
 }

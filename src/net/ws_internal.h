@@ -143,6 +143,7 @@ struct ws {
 	/* connected: sending */
 	struct buf pongs; /* frames */
 	struct ws_life life;
+	size_t n_written; /* with the last write: at most so much is left of it in libwebsockets */
 	unsigned close_code;
 	bool ping_wanted, close_sent, peer_closes;
 

@@ -256,6 +256,85 @@ static void programs_that_come_and_go_leave_a_bounded_number_behind(void **state
 	world_free(w);
 }
 
+/* What was sent is still on its way: so many bytes of it. */
+static void on_its_way(struct world_link *l, size_t n)
+{
+	hub_link_set_unsent(l->link, n);
+}
+
+static struct world *world_with_long_upload(struct world_link **l, struct world_program **p)
+{
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, l);
+	char text[1024];
+
+	world_welcome(*l);
+	*p = world_connect(w);
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	for (int i = 0; i < 900; i++)
+		world_send(*p, "{\"op\":\"publish\",\"topic\":\"com.t\",\"args\":[\"%s\"]}", text);
+	world_settle(w);
+	while (world_sent_type(*l))
+		;
+	on_its_way(*l, 900 << 10);
+	world_send(*p, "{\"op\":\"publish\",\"id\":1,\"topic\":\"com.t\",\"ack\":true}");
+	world_send(*p, "{\"op\":\"subscribe\",\"id\":2,\"topic\":\"com.t\"}");
+	world_settle(w);
+	world_drop_lines(*p);
+	return w;
+}
+
+static void the_time_for_an_answer_begins_when_the_request_has_left(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_long_upload(&l, &p);
+
+	(void)state;
+	/* A slow line, for a minute. */
+	for (int i = 0; i < 60; i++) {
+		on_its_way(l, (size_t)(900 - 15 * i) << 10);
+		world_advance(w, 1000);
+		assert_int_equal(world_count_lines(p), 0);
+	}
+	on_its_way(l, 0);
+	world_advance(w, 10900);
+	assert_int_equal(world_count_lines(p), 0);
+	world_advance(w, 200);
+	world_expect_member(p, "error", "code", "timeout");
+	world_expect_member(p, "error", "code", "timeout");
+	world_free(w);
+}
+
+static void a_router_that_takes_nothing_has_no_more_time_than_any(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_long_upload(&l, &p);
+
+	(void)state;
+	world_advance(w, 9900);
+	assert_int_equal(world_count_lines(p), 0);
+	world_advance(w, 1200);
+	world_expect_member(p, "error", "code", "timeout");
+	world_expect_member(p, "error", "code", "timeout");
+	world_free(w);
+}
+
+static void a_call_has_the_time_that_its_caller_gave_it(void **state)
+{
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w = world_with_long_upload(&l, &p);
+
+	(void)state;
+	world_send(p, "{\"op\":\"call\",\"id\":3,\"procedure\":\"com.p\",\"timeout\":500}");
+	world_settle(w);
+	world_advance(w, 500);
+	world_expect_member(p, "error", "code", "timeout");
+	world_free(w);
+}
+
 static struct world *world_without_router(uint64_t attempts, struct world_link **ret)
 {
 	struct link_config config = world_link_config("default");
@@ -375,6 +454,9 @@ int main(void)
 		cmocka_unit_test(a_second_registration_that_nobody_asked_for_is_given_back),
 		cmocka_unit_test(requests_that_a_router_never_answers_are_forgotten_in_the_end),
 		cmocka_unit_test(programs_that_come_and_go_leave_a_bounded_number_behind),
+		cmocka_unit_test(the_time_for_an_answer_begins_when_the_request_has_left),
+		cmocka_unit_test(a_router_that_takes_nothing_has_no_more_time_than_any),
+		cmocka_unit_test(a_call_has_the_time_that_its_caller_gave_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
