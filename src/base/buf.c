@@ -114,6 +114,19 @@ void buf_wipe(struct buf *b)
 	buf_trim(b);
 }
 
+void buf_fit(struct buf *b)
+{
+	char *data;
+
+	if (b->wipes || b->cap - b->tail < BUF_MIN_CAP || !b->tail)
+		return;
+	data = mem_realloc(b->data, b->tail);
+	if (!data)
+		return;
+	b->data = data;
+	b->cap = b->tail;
+}
+
 void buf_clear_to(struct buf *b, size_t n)
 {
 	buf_clear(b);

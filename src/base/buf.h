@@ -99,5 +99,8 @@ void buf_wipe(struct buf *b);
 /* Gives the memory of an empty buffer back. */
 void buf_trim(struct buf *b);
 
+/* Gives back memory behind the last byte, if that is worth it and possible. */
+void buf_fit(struct buf *b);
+
 /* Forgets all bytes; keeps the memory if it is not more than n. */
 void buf_clear_to(struct buf *b, size_t n);

@@ -138,6 +138,7 @@ void outq_take(struct outq *to, struct outq *q)
 	buf_done(&to->bytes);
 	*to = *q;
 	to->bytes.max = max;
+	buf_fit(&to->bytes);
 	outq_init(q, q->bytes.max);
 }
 

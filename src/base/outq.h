@@ -58,6 +58,12 @@ static inline void outq_end(struct outq *q, size_t len_before)
 	q->len += buf_len(&q->bytes) - len_before;
 }
 
+/* Memory that the queue has taken beside what is queued. */
+static inline size_t outq_slack(const struct outq *q)
+{
+	return q->bytes.cap - buf_len(&q->bytes) + q->cap_refs * sizeof(struct outq_ref);
+}
+
 /* Appends the block by reference, or by copy if it is short. */
 void outq_append_block(struct outq *q, struct block *block);
 
@@ -65,7 +71,7 @@ void outq_append_block(struct outq *q, struct block *block);
 size_t outq_iov(const struct outq *q, struct iovec *iov, size_t max);
 void outq_consume(struct outq *q, size_t n);
 
-/* Moves everything from q into the empty queue to. */
+/* Moves everything from q into the empty queue to, which has no more memory than it needs. */
 void outq_take(struct outq *to, struct outq *q);
 
 /* Gives the memory of an empty queue back. */

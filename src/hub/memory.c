@@ -34,10 +34,15 @@ static size_t memory_queue(const struct program *p)
 
 static size_t memory_of(const struct program *p)
 {
+	const struct peer *peer = &p->peer;
+	/* Memory is what was taken from the allocator: buffers grow by doubling. */
+	size_t slack = outq_slack(&peer->out) + peer->in.kept.cap - buf_len(&peer->in.kept) +
+		       peer->held.cap - buf_len(&peer->held);
+
 	/* Freed before the turn ends, also what is on its way to the kernel. */
-	if (p->peer.state == PEER_GONE)
+	if (peer->state == PEER_GONE)
 		return 0;
-	return memory_queue(p) + p->n_owned_bytes + p->peer.ids.count * MEMORY_PER_ID +
+	return memory_queue(p) + slack + p->n_owned_bytes + p->peer.ids.count * MEMORY_PER_ID +
 	       p->n_invocations * MEMORY_PER_INVOCATION + p->n_watches * MEMORY_PER_WATCH;
 }
 

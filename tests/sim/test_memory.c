@@ -129,12 +129,81 @@ static void a_gap_is_told_though_nothing_waits_behind_it(void **state)
 	world_free(w);
 }
 
+static uint64_t charged(const struct world_program *p)
+{
+	return p->peer->charge.user->charged[USER_BYTES];
+}
+
+/* What a user makes the daemon hold: no more than it is charged with, but for small change. */
+static void is_paid_for(struct world_program *p, size_t before, uint64_t charged_before)
+{
+	size_t held = in_use() - before;
+	uint64_t paid = charged(p) - charged_before;
+
+	if (held > paid + paid / 10 + 4096)
+		fail_msg("%zu bytes are held, and %llu charged", held, (unsigned long long)paid);
+}
+
+static void memory_is_charged_as_it_is_taken(void **state)
+{
+	struct world *w = world_with(WORLD_EMBEDDED, 1, NULL, NULL);
+	struct world_program *p = world_connect(w);
+	char *half = letters(600000);
+	uint64_t charged_before;
+	size_t before;
+
+	(void)state;
+	p->reads = false;
+	before = in_use();
+	charged_before = charged(p);
+	/* Replies that are not read: a little more than 256 KiB, in a buffer of 512. */
+	for (int i = 0; i < 60; i++)
+		world_send(p, "{\"op\":\"list\",\"id\":%d,\"what\":\"errors\"}", i);
+	world_settle(w);
+	buf_done(&p->input);
+	is_paid_for(p, before, charged_before);
+	/* A line that is not ended, in a buffer of a mebibyte. */
+	p = world_connect_as(w, 1001);
+	before = in_use();
+	charged_before = charged(p);
+	buf_append(&p->input, half, 600000);
+	world_settle(w);
+	buf_done(&p->input);
+	hub_peer_kept(w->hub, p->peer);
+	assert_true(buf_len(&p->peer->in.kept) == 600000);
+	is_paid_for(p, before, charged_before);
+	free(half);
+	world_free(w);
+}
+
+static void a_queue_that_waits_for_the_kernel_has_no_memory_to_spare(void **state)
+{
+	struct outq q, in_flight;
+	char *text = letters(600000);
+
+	(void)state;
+	outq_init(&q, SIZE_MAX / 2);
+	outq_init(&in_flight, SIZE_MAX / 2);
+	buf_append(outq_begin(&q), text, 600000);
+	outq_end(&q, 0);
+	assert_true(q.bytes.cap == 1 << 20);
+	outq_take(&in_flight, &q);
+	assert_int_equal(in_flight.bytes.cap, 600000);
+	assert_int_equal(outq_slack(&in_flight), 0);
+	assert_int_equal(outq_slack(&q), 0);
+	outq_done(&q);
+	outq_done(&in_flight);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_of_answers_do_not_stay_while_the_router_says_nothing),
 		cmocka_unit_test(one_long_event_does_not_cost_its_memory_for_ever),
 		cmocka_unit_test(a_gap_is_told_though_nothing_waits_behind_it),
+		cmocka_unit_test(memory_is_charged_as_it_is_taken),
+		cmocka_unit_test(a_queue_that_waits_for_the_kernel_has_no_memory_to_spare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
