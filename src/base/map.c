@@ -12,6 +12,9 @@
 
 #define MAP_MIN_BUCKETS 16
 
+/* A map with fewer elements than this part of its buckets gets fewer of them. */
+#define MAP_SPARSE 8
+
 static uint64_t map_rotate(uint64_t x, int bits)
 {
 	return (x << bits) | (x >> (64 - bits));
@@ -138,6 +141,9 @@ void map_remove(struct map *m, struct map_node *node)
 	node->next = NULL;
 	node->linked = false;
 	m->count--;
+	/* What many have needed must not stay for ever. */
+	if (m->n_buckets > MAP_MIN_BUCKETS && m->count < m->n_buckets / MAP_SPARSE)
+		map_resize(m, m->n_buckets / MAP_SPARSE * 2);
 }
 
 static struct map_node *map_match(struct map_node *n, uint64_t hash)

@@ -226,7 +226,7 @@ static void a_map_holds_what_was_put_in(void **state)
 	assert_null(map_any(&m));
 	assert_null(map_first(&m, 0));
 	walk_map(&m, 1);
-	assert_true(m.n_buckets >= 256);
+	assert_true(m.n_buckets <= 128); /* emptied */
 	walk_map(&m, 2);
 	map_done(&m);
 }
@@ -502,6 +502,26 @@ static void what_is_charged_is_refunded(void **state)
 	users_done(&users);
 }
 
+static void a_map_that_was_large_is_small_again(void **state)
+{
+	static struct map_node nodes[20000];
+	struct map m;
+
+	(void)state;
+	map_init(&m);
+	for (uint64_t i = 0; i < 20000; i++)
+		map_insert(&m, &nodes[i], map_hash_u64(i));
+	assert_true(m.n_buckets >= 16384);
+	for (uint64_t i = 10; i < 20000; i++)
+		map_remove(&m, &nodes[i]);
+	assert_true(m.n_buckets <= 128);
+	for (uint64_t i = 0; i < 10; i++) {
+		assert_ptr_equal(map_first(&m, map_hash_u64(i)), &nodes[i]);
+		map_remove(&m, &nodes[i]);
+	}
+	map_done(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -523,6 +543,7 @@ int main(void)
 		cmocka_unit_test(an_arena_gives_a_long_text_back),
 		cmocka_unit_test(an_arena_without_memory_says_nothing),
 		cmocka_unit_test(what_is_charged_is_refunded),
+		cmocka_unit_test(a_map_that_was_large_is_small_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
