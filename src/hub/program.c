@@ -330,42 +330,59 @@ struct link *program_find_link(struct program *p, const struct request *r)
 
 /* ---- requests that concern the connection alone ---- */
 
+/* Only the major version must be ours (§4). */
+static bool program_speaks_ours(const struct request *r)
+{
+	struct scan_value version[2];
+	struct scan_error error;
+	uint64_t major;
+	size_t n;
+
+	return !request_has(r, MEMBER_PROTO) ||
+	       (scan_array(scan_token(&r->members[MEMBER_PROTO]), SCAN_STRICT, version, 2, &n,
+			   &error) == 0 &&
+		n && scan_u64(&version[0], UINT32_MAX, &major) && major == 1);
+}
+
+/* What the program says of itself is kept. False with the request answered. */
+static bool program_introduce(struct program *p, const struct request *r)
+{
+	struct slice name = request_text(r, MEMBER_NAME);
+	struct peer *peer = &p->peer;
+	struct link *l = NULL;
+
+	if (request_has(r, MEMBER_SESSION)) {
+		l = program_find_link(p, r);
+		if (!l)
+			return false;
+		peer->session = mem_strdup(l->config.name);
+	}
+	if (name.ptr)
+		peer->name = mem_strndup(name.ptr, name.len);
+	/* Its requests must not go to the default session instead. */
+	if ((!l || peer->session) && (!name.ptr || peer->name))
+		return true;
+	reply_error(peer, reply_to_request(r), ERROR_INTERNAL, "out of memory");
+	peer_bye(peer, "internal", true, "out of memory");
+	return false;
+}
+
 static void program_hello(struct program *p, const struct request *r)
 {
-	struct peer *peer = &p->peer;
 	struct reply_to to = reply_to_request(r);
-	const struct scan_value *proto = &r->members[MEMBER_PROTO];
-	struct link *l;
-	struct slice name;
+	struct peer *peer = &p->peer;
 	struct buf *b;
 
 	if (peer->spoke) {
 		reply_error(peer, to, ERROR_HELLO_LATE, "hello must be the first message");
 		return;
 	}
-	if (request_has(r, MEMBER_PROTO)) {
-		struct scan_value version[2];
-		struct scan_error error;
-		size_t n;
-
-		if (scan_array(scan_token(proto), SCAN_STRICT, version, 2, &n, &error) != 0 ||
-		    version[0].len != 1 || version[0].text[0] != '1') {
-			reply_error(peer, to, ERROR_PROTO_VERSION,
-				    "this daemon speaks protocol 1.0");
-			peer_bye(peer, "protocol_error", false, "no common protocol version");
-			return;
-		}
+	if (!program_speaks_ours(r)) {
+		reply_error(peer, to, ERROR_PROTO_VERSION, "this daemon speaks protocol 1.0");
+		peer_bye(peer, "protocol_error", false, "no common protocol version");
+		return;
 	}
-	if (request_has(r, MEMBER_SESSION)) {
-		l = program_find_link(p, r);
-		if (!l)
-			return;
-		peer->session = mem_strdup(l->config.name);
-	}
-	name = request_text(r, MEMBER_NAME);
-	if (name.ptr)
-		peer->name = mem_strndup(name.ptr, name.len);
-	if (!to.id.ptr)
+	if (!program_introduce(p, r) || !to.id.ptr)
 		return;
 	b = reply_begin(peer, "ok", to);
 	emit_literal(b, ",\"proto\":[1,0],\"enabled\":[]");

@@ -221,6 +221,82 @@ static void any_allocation_of_a_scene_may_fail(void **state)
 		starve_from(n--);
 }
 
+/* What the program says of itself is kept, or it is told that it is not. */
+static bool starve_hello(long n)
+{
+	struct scene s;
+	bool happened;
+
+	begin(&s);
+	scene_connect(&s, 0);
+	(void)mem_fail_once_after(n);
+	scene_send(&s, 0, "{\"op\":\"hello\",\"id\":1,\"name\":\"me\",\"session\":\"default\"}\n");
+	happened = mem_fail_once_after(-1);
+	if (s.programs[0]) {
+		assert_string_equal(s.programs[0]->name, "me");
+		assert_string_equal(s.programs[0]->session, "default");
+	}
+	nothing_is_answered_twice();
+	scene_end(&s);
+	return happened;
+}
+
+static void a_hello_without_memory_is_no_other_hello(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (starve_hello(n))
+		n++;
+	assert_in_range(n, 2, 100);
+}
+
+static unsigned n_events;
+
+static void on_event(struct scene *s, int who, struct slice line)
+{
+	(void)s;
+	if (who == 0 && (slice_starts_with(line, SLICE("{\"op\":\"event\"")) ||
+			 slice_starts_with(line, SLICE("{\"op\":\"gap\""))))
+		n_events++;
+}
+
+/* As a message of a router: a publisher in this process would be told of its failure. */
+static bool starve_event(long n)
+{
+	struct link_config link = scene_link;
+	struct scene s;
+	bool happened;
+
+	n_events = 0;
+	s.on_line = on_event;
+	link.embedded = false;
+	scene_begin(&s, &scene_hub, &link);
+	hub_link_frame(s.link, SLICE("[2,1,{\"roles\":{\"broker\":{},\"dealer\":{}}}]"));
+	scene_connect(&s, 0);
+	scene_send(&s, 0, "{\"op\":\"subscribe\",\"id\":2,\"topic\":\"com.example.t\"}\n");
+	hub_link_frame(s.link, SLICE("[33,1,77]"));
+	scene_settle(&s);
+	(void)mem_fail_once_after(n);
+	hub_link_frame(s.link, SLICE("[36,77,5,{},[1]]"));
+	scene_settle(&s);
+	happened = mem_fail_once_after(-1);
+	if (s.programs[0])
+		assert_int_equal(n_events, 1);
+	scene_end(&s);
+	return happened;
+}
+
+static void an_event_without_memory_is_a_gap(void **state)
+{
+	long n = 0;
+
+	(void)state;
+	while (starve_event(n))
+		n++;
+	assert_in_range(n, 1, 100);
+}
+
 static void with_memory_everything_is_answered_once(void **state)
 {
 	struct scene s;
@@ -240,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(with_memory_everything_is_answered_once),
 		cmocka_unit_test(any_allocation_of_a_scene_may_fail),
+		cmocka_unit_test(a_hello_without_memory_is_no_other_hello),
+		cmocka_unit_test(an_event_without_memory_is_a_gap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
