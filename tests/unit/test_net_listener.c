@@ -169,8 +169,13 @@ struct single {
 
 static int single_open(struct single *s, const char *path, mode_t mode, gid_t group)
 {
+	int r;
+
 	assert_int_equal(uv_loop_init(&s->loop), 0);
-	return listener_open(&s->listener, &s->loop, path, mode, group, on_connection);
+	r = listener_open(&s->listener, &s->loop, path, mode, group, on_connection);
+	if (r)
+		assert_int_equal(uv_loop_close(&s->loop), 0);
+	return r;
 }
 
 static void single_close(struct single *s)
@@ -279,7 +284,6 @@ static void a_dead_socket_is_replaced_and_a_living_one_is_not(void **state)
 	assert_int_equal(single_open(&second, path, 0660, (gid_t)-1), LISTENER_IN_USE);
 	/* The end of who lost removes nothing. */
 	listener_close(&second.listener, NULL);
-	assert_int_equal(uv_loop_close(&second.loop), 0);
 	close(open_socket(path, false));
 	single_close(&first);
 	assert_int_equal(access(path, F_OK), -1);
@@ -325,7 +329,6 @@ static void who_finds_another_at_work_leaves_everything_alone(void **state)
 	/* What is there is a dead socket, which the other one is about to replace. */
 	close(open_socket(path, true));
 	assert_int_equal(single_open(&s, path, 0660, (gid_t)-1), LISTENER_IN_USE);
-	assert_int_equal(uv_loop_close(&s.loop), 0);
 	assert_int_equal(access(path, F_OK), 0);
 	lock_release(&lock);
 	assert_int_equal(access(lock_path, F_OK), -1);
