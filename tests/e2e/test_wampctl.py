@@ -155,6 +155,8 @@ def test_raw_tells_the_end_of_the_daemon(daemon):
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     raw.stdout.readline()
     daemon.stop()
+    # By itself: the end of its input, seen first, would be another end.
+    raw.wait(WAIT)
     out, told = raw.communicate(timeout=WAIT)
     assert raw.returncode == 69 and '"op":"bye"' in out and "closed" in told
 
