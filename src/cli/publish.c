@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static int publish_one(struct cli *cli, const struct cli_options *o, const struct buf *args)
@@ -42,6 +43,11 @@ static int publish_read_line(struct buf *line)
 	if (line->error) {
 		cli_tell("a line of standard input is over 16 MiB");
 		return EX_DATAERR;
+	}
+	/* The end that a fault makes is not that of the input. */
+	if (ferror(stdin)) {
+		cli_tell("standard input: %s", strerror(errno));
+		return EX_NOINPUT;
 	}
 	return c == EOF && !buf_len(line) ? 0 : 1;
 }

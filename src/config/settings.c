@@ -154,6 +154,8 @@ static void settings_explain(const struct config_option *option, const char *tex
 	ret_text[0] = '\0';
 	if (option->type == CONFIG_URL)
 		url_explain(url_check(text), text, ret_text);
+	else if (option->type == CONFIG_HOST)
+		url_explain(url_check_host(text), text, ret_text);
 	else if (option->type == CONFIG_PATH)
 		url_explain(url_check_path(text), text, ret_text);
 	else if (option->type == CONFIG_SECRET)

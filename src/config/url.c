@@ -93,11 +93,6 @@ static enum url_outcome url_check_name(struct slice host)
 	return is_numeric && !url_is_ipv4(host) ? URL_BAD_IPV4 : URL_OK;
 }
 
-bool url_is_host(const char *text)
-{
-	return url_check_name(slice_of(text)) == URL_OK || url_is_ipv6(slice_of(text));
-}
-
 /* Characters that may stand nowhere in a url. */
 static enum url_outcome url_check_characters(const char *text)
 {
@@ -119,6 +114,21 @@ static enum url_outcome url_check_rest(struct slice path)
 		     chars_hex((unsigned char)path.ptr[i + 2]) < 0))
 			return URL_BAD_PERCENT;
 	return path.len > URL_MAX_PATH ? URL_LONG_PATH : URL_OK;
+}
+
+enum url_outcome url_check_host(const char *text)
+{
+	enum url_outcome outcome = url_check_characters(text);
+
+	if (outcome || url_is_ipv6(slice_of(text)))
+		return outcome;
+	if (strchr(text, '@'))
+		return URL_HAS_USER;
+	if (strpbrk(text, "/?"))
+		return URL_IS_WHOLE;
+	if (*text == '[')
+		return URL_IN_BRACKETS;
+	return strchr(text, ':') ? URL_HAS_PORT : url_check_name(slice_of(text));
 }
 
 enum url_outcome url_check_path(const char *text)
@@ -262,7 +272,7 @@ static const char *url_problem(enum url_outcome outcome)
 		return "must not hold a user or password before '@'; for those of HTTP give the "
 		       "header Authorization";
 	case URL_NO_HOST:
-		return "needs a host behind the slashes, a name or an address";
+		return "needs a host, a name or a numeric address";
 	case URL_BAD_NAME:
 		return "needs a host of letters, digits, '-', '_' and single dots";
 	case URL_LONG_NAME:
@@ -278,6 +288,14 @@ static const char *url_problem(enum url_outcome outcome)
 		return "needs ':' and a port, or '/' and a path, behind the ']'";
 	case URL_BAD_PORT:
 		return "needs a port from 1 to 65535 behind the colon";
+	case URL_IS_WHOLE:
+		return "must be the name of a host or a numeric address alone; a whole url is "
+		       "'url'";
+	case URL_HAS_PORT:
+		return "must be the name of a host or a numeric address without a port, which is "
+		       "'port'";
+	case URL_IN_BRACKETS:
+		return "must be the name of a host or a numeric address without brackets";
 	case URL_NO_SLASH:
 		return "must be the path of a url such as /ws, and begin with '/'";
 	case URL_BAD_PERCENT:

@@ -39,6 +39,9 @@ enum url_outcome {
 	URL_BARE_IPV6,	    /* without brackets */
 	URL_BEHIND_BRACKET, /* neither a port nor a path */
 	URL_BAD_PORT,
+	URL_IS_WHOLE,	 /* where a host alone belongs */
+	URL_HAS_PORT,	 /* the same */
+	URL_IN_BRACKETS, /* the same */
 	URL_NO_SLASH,	 /* of a path alone */
 	URL_BAD_PERCENT, /* without two hexadecimal digits */
 	URL_LONG_PATH,
@@ -49,6 +52,8 @@ enum url_outcome {
 #define URL_MAX_NAME 253
 
 enum url_outcome url_check(const char *text);
+/* Of "host" alone: a name or a numeric address; IPv6 without brackets, with or without a zone. */
+enum url_outcome url_check_host(const char *text);
 /* Of "path" alone, with a query or without. */
 enum url_outcome url_check_path(const char *text);
 
@@ -65,9 +70,6 @@ int url_parse(struct url *ret, struct arena *arena, const char *text) MUST_CHECK
 /* "ws://host:port/path", or wss://; NULL without memory. */
 const char *url_format(struct arena *arena, bool use_tls, const char *host, uint16_t port,
 		       const char *path);
-
-/* A name or a numeric address; IPv6 without brackets, with or without a zone. */
-bool url_is_host(const char *text);
 
 /* "localhost", 127.0.0.0/8 and ::1. */
 bool url_is_loopback(const char *host);

@@ -201,13 +201,15 @@ static bool value_is_text(enum config_type type, const char *text)
 {
 	static bool (*const predicates[])(const char *) = {
 		[CONFIG_SOCKET] = text_is_socket, [CONFIG_NAME] = text_is_name,
-		[CONFIG_HOST] = url_is_host,	  [CONFIG_REALM] = text_is_realm,
-		[CONFIG_TEXT] = text_is_line,	  [CONFIG_FILE] = text_is_file,
-		[CONFIG_ORIGIN] = text_is_origin, [CONFIG_PINS] = text_is_pin,
+		[CONFIG_REALM] = text_is_realm,	  [CONFIG_TEXT] = text_is_line,
+		[CONFIG_FILE] = text_is_file,	  [CONFIG_ORIGIN] = text_is_origin,
+		[CONFIG_PINS] = text_is_pin,
 	};
 
 	if (type == CONFIG_URL)
 		return url_check(text) == URL_OK;
+	if (type == CONFIG_HOST)
+		return url_check_host(text) == URL_OK;
 	if (type == CONFIG_PATH)
 		return url_check_path(text) == URL_OK;
 	if (type == CONFIG_SECRET)

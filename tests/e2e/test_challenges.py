@@ -12,7 +12,7 @@ import time
 import pytest
 
 from crossbar_secure import joined, no_leak, refused, watch
-from world import WAIT, Answers, answers, free_port, until
+from world import WAIT, WITH_US, Answers, answers, free_port, until
 
 SECRET = "secret123"
 TOKEN = "Bearer Hgfdsa6677/x=="
@@ -25,7 +25,8 @@ class Challenger:
     def __init__(self, extra, *more):
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, str(pathlib.Path(__file__).with_name("challenger.py")), str(self.port), extra, *more],
+            [*WITH_US, sys.executable, str(pathlib.Path(__file__).with_name("challenger.py")), str(self.port), extra,
+             *more],
             stdout=subprocess.PIPE)
         self.take = Answers(self.process.stdout).take
         until("the challenger listens", lambda: answers(self.port))

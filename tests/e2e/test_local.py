@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from world import BUILD, ROOT, WAIT, connects, to_yaml, until
+from world import BUILD, ROOT, WAIT, WITH_US, connects, to_yaml, until
 
 pytestmark = pytest.mark.routers("embedded")
 
@@ -270,7 +270,7 @@ def test_below_the_limit_of_descriptors_the_newcomer_is_refused(router, make_dae
     subprocess.run(["true"], check=True)
     config = daemon.directory / "wampbridge.yaml"
     log = open(daemon.log, "ab")
-    daemon.process = subprocess.Popen(["sh", "-c", f"ulimit -n 200; exec {BUILD / 'wampbridged'} -c {config}"],
+    daemon.process = subprocess.Popen([*WITH_US, "sh", "-c", f"ulimit -n 200; exec {BUILD / 'wampbridged'} -c {config}"],
                                       stderr=log)
     until("daemon listens", lambda: daemon.log.read_text().count("listening on") == 2)
     programs = [daemon.connect(greet=False) for _ in range(160)]
@@ -510,7 +510,7 @@ def test_closed_standard_descriptors_are_no_sockets(router, make_daemon):
     daemon.start()
     daemon.stop()
     config = daemon.directory / "wampbridge.yaml"
-    daemon.process = subprocess.Popen(["sh", "-c", f"exec {BUILD / 'wampbridged'} -c {config} <&- >&- 2>&-"])
+    daemon.process = subprocess.Popen([*WITH_US, "sh", "-c", f"exec {BUILD / 'wampbridged'} -c {config} <&- >&- 2>&-"])
     until("it listens", lambda: os.path.exists(daemon.socket))
     p = daemon.connect()
     p.quiet()
@@ -535,7 +535,7 @@ def test_a_stale_socket_is_replaced_and_a_live_one_refused(router, make_daemon):
 def test_the_sockets_modes_are_those_promised_whatever_the_umask(tmp_path, mask):
     path = tmp_path / "run" / "s.sock"
     before = os.umask(mask)
-    process = subprocess.Popen([BUILD / "wampbridged", "--listen", path], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*WITH_US, BUILD / "wampbridged", "--listen", path], stderr=subprocess.DEVNULL)
     os.umask(before)
     try:
         until("it listens", lambda: connects(path))
@@ -555,7 +555,8 @@ def test_of_daemons_that_start_at_once_exactly_one_wins(tmp_path):
         with socket.socket(socket.AF_UNIX) as stale:
             stale.bind(str(path))
         config.write_text(to_yaml({"daemon": {"listen": str(path)}}))
-        several = [subprocess.Popen([BUILD / "wampbridged", "-c", config], stderr=subprocess.PIPE, text=True)
+        several = [subprocess.Popen([*WITH_US, BUILD / "wampbridged", "-c", config], stderr=subprocess.PIPE,
+                                    text=True)
                    for _ in range(6)]
         try:
             until("all but one have given up", lambda: sum(p.poll() is not None for p in several) >= 5)

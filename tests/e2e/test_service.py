@@ -329,7 +329,8 @@ def test_a_log_that_cannot_be_written_neither_ends_nor_stalls_the_daemon(tmp_pat
                       f"defaults: {{url: 'ws://127.0.0.1:{free_port()}/', reconnect_delay: 0.01,"
                       " reconnect_max_delay: 0.01, reconnect_jitter: 0}\n")
     file, limits = log(tmp_path)
-    process = subprocess.Popen([DAEMON, "-c", config], stdin=subprocess.DEVNULL, stderr=file, preexec_fn=limits)
+    process = subprocess.Popen([*WITH_US, DAEMON, "-c", config], stdin=subprocess.DEVNULL, stderr=file,
+                               preexec_fn=limits)
     file.close()
     try:
         until("it listens", lambda: connects(tmp_path / "s.sock"))
@@ -348,7 +349,7 @@ def test_a_log_that_cannot_be_written_neither_ends_nor_stalls_the_daemon(tmp_pat
 def test_neither_a_core_file_nor_another_process_of_the_user_sees_its_memory(tmp_path):
     shared = pathlib.Path(tempfile.mkdtemp())
     shared.chmod(0o777)
-    process = subprocess.Popen(["setpriv", "--reuid=20000", "--regid=20000", "--clear-groups", DAEMON, "--listen",
+    process = subprocess.Popen([*WITH_US, "--reuid=20000", "--regid=20000", "--clear-groups", DAEMON, "--listen",
                                 shared / "s.sock"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         until("it listens", lambda: connects(shared / "s.sock"))

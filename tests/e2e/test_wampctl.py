@@ -195,6 +195,13 @@ def test_bash_completes_commands_lists_sessions_and_procedures(daemon):
             assert option in daemon.ctl("help", command).stdout or option == "--help", (command, option)
 
 
+def test_an_input_that_cannot_be_read_is_no_end(daemon, tmp_path):
+    directory = os.open(tmp_path, os.O_RDONLY)
+    done = daemon.ctl("publish", "--stdin", "com.example.t", stdin=directory)
+    os.close(directory)
+    assert done.returncode == 66 and "standard input" in done.stderr, done
+
+
 # ---- commands that serve a procedure ----
 
 

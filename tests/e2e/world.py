@@ -394,7 +394,7 @@ class Remote:
 
     def __init__(self, router, realm="realm1"):
         self.process = subprocess.Popen(
-            [sys.executable, str(pathlib.Path(__file__).with_name("remote_peer.py")), router.url, realm],
+            [*WITH_US, sys.executable, str(pathlib.Path(__file__).with_name("remote_peer.py")), router.url, realm],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.take = Answers(self.process.stdout).take
         self.expect("joined")
