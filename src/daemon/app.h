@@ -76,6 +76,7 @@ struct app {
 	int exit_code;	    /* of a stop that was not asked for; else 0 */
 	char status[REPORT_MAX_STATUS]; /* told last */
 	bool status_is_kept;		/* it says that a reload failed */
+	bool is_ready_owed;		/* the service manager has not taken it yet */
 	struct hub_setting *settings;	/* of "list config" */
 	struct arena settings_text;
 };

@@ -85,13 +85,13 @@ void report_state(struct app *app)
 void report_ready(struct app *app)
 {
 	report_write_status(app, app->status);
-	sd_tell_ready(app->status);
+	app->is_ready_owed = !sd_tell_ready(app->status);
 }
 
 void report_reload_failed(struct app *app, const char *why)
 {
 	snprintf(app->status, sizeof(app->status), "reload failed: %s", why);
-	sd_tell_ready(app->status);
+	app->is_ready_owed = !sd_tell_ready(app->status);
 	/* It stays to be read until the next reload. */
 	app->status_is_kept = true;
 }
@@ -112,13 +112,16 @@ void report_tick(struct app *app)
 		sd_tell_extend(REPORT_EXTEND_MS);
 		return;
 	}
+	/* The manager had no room for it. */
+	if (app->is_ready_owed)
+		app->is_ready_owed = !sd_tell_ready(app->status);
 	if (app->status_is_kept)
 		return;
 	report_write_status(app, status);
 	if (strcmp(status, app->status) == 0)
 		return;
-	memcpy(app->status, status, sizeof(status));
-	sd_tell_status(status);
+	if (sd_tell_status(status))
+		memcpy(app->status, status, sizeof(status));
 }
 
 /* On the loop: a loop that is stuck gives no sign of life. */

@@ -14,9 +14,12 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,27 +123,54 @@ static void sd_format_status(char *to, const char *status)
 			*to = '?';
 }
 
-/* assignments end with a newline. */
-static void sd_tell(const char *assignments, const char *status)
+/*
+ * One datagram, as sd_notify(3) sends it, but for one thing: that call waits for a
+ * manager whose queue is full, and a daemon that waits for it serves nobody. False
+ * only if the same may be taken later.
+ */
+static bool sd_send(const char *text)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t n = path ? strlen(path) : 0;
+	ssize_t sent;
+	int fd;
+
+	if (n < 2 || n >= sizeof(address.sun_path) || !strchr("/@", path[0]))
+		return true;
+	memcpy(address.sun_path, path, n);
+	/* The name of an abstract one begins with NUL. */
+	if (path[0] == '@')
+		address.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address,
+		      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
+	n = sent < 0 && (errno == EAGAIN || errno == ENOBUFS);
+	close(fd);
+	return !n;
+}
+
+/* assignments end with a newline. Whether it need not be told again. */
+static bool sd_tell(const char *assignments, const char *status)
 {
 	char text[SD_MAX_ASSIGNMENTS + SD_MAX_STATUS];
 	int n = snprintf(text, SD_MAX_ASSIGNMENTS, "%s", assignments);
 
 	if (status)
 		sd_format_status(text + n, status);
-	/* A manager that does not listen is no reason to do anything else. */
-	(void)sd_notify(0, text);
+	return sd_send(text);
 }
 
-void sd_tell_ready(const char *status)
+bool sd_tell_ready(const char *status)
 {
-	sd_tell("READY=1\n", status);
+	return sd_tell("READY=1\n", status);
 }
 
-void sd_tell_status(const char *status)
+bool sd_tell_status(const char *status)
 {
-	if (status)
-		sd_tell("", status);
+	return !status || sd_tell("", status);
 }
 
 void sd_tell_reloading(void)
@@ -151,12 +181,12 @@ void sd_tell_reloading(void)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
 		 (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
-	sd_tell(text, NULL);
+	(void)sd_tell(text, NULL);
 }
 
 void sd_tell_stopping(const char *status)
 {
-	sd_tell("STOPPING=1\n", status);
+	(void)sd_tell("STOPPING=1\n", status);
 }
 
 void sd_tell_extend(uint64_t timeout_ms)
@@ -164,12 +194,12 @@ void sd_tell_extend(uint64_t timeout_ms)
 	char text[SD_MAX_ASSIGNMENTS];
 
 	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%" PRIu64 "\n", timeout_ms * 1000);
-	sd_tell(text, NULL);
+	(void)sd_tell(text, NULL);
 }
 
 void sd_tell_watchdog(void)
 {
-	sd_tell("WATCHDOG=1\n", NULL);
+	(void)sd_tell("WATCHDOG=1\n", NULL);
 }
 
 void sd_tell_error(int error, const char *status)
@@ -179,7 +209,7 @@ void sd_tell_error(int error, const char *status)
 	/* systemd complains about 0. */
 	if (error)
 		snprintf(text, sizeof(text), "ERRNO=%d\n", error < 0 ? -error : error);
-	sd_tell(text, status);
+	(void)sd_tell(text, status);
 }
 
 uint64_t sd_watchdog_interval_ms(void)

@@ -24,9 +24,12 @@
 #define SD_MAX_MESSAGE 256
 int sd_listen_socket(const char *name, char ret_message[SD_MAX_MESSAGE]) MUST_CHECK;
 
-/* Each of them returns at once whether or not anybody listens. status is one line, or NULL. */
-void sd_tell_ready(const char *status);
-void sd_tell_status(const char *status);
+/*
+ * Each of them returns at once whether or not anybody listens or reads. status is
+ * one line, or NULL. False: the manager had no room for it, and is to be told later.
+ */
+bool sd_tell_ready(const char *status);
+bool sd_tell_status(const char *status);
 /* With the clock's reading, as Type=notify-reload wants it; then sd_tell_ready(). */
 void sd_tell_reloading(void);
 void sd_tell_stopping(const char *status);

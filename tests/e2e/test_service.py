@@ -143,6 +143,25 @@ def test_the_watchdog_hears_of_a_loop_that_turns_and_not_of_one_that_does_not(tm
     manager.expect("WATCHDOG=1")
 
 
+def test_a_manager_that_does_not_read_keeps_nobody_waiting_and_is_told_later(tmp_path, manager, start):
+    """Its queue is full before the start; when it reads again, it is told what counts."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.setblocking(False)
+        try:
+            while True:
+                other.sendto(b"STATUS=of somebody else", manager.path)
+        except BlockingIOError:
+            pass
+        start(listen(tmp_path), environment={"WATCHDOG_USEC": "2000"})
+        until("it listens", lambda: connects(tmp_path / "s.sock"))
+        p = program(tmp_path)
+        for _ in range(20):
+            p.quiet()
+        manager.expect("READY=1")
+        manager.expect("WATCHDOG=1")
+        p.close()
+
+
 # ---- passed sockets ----
 
 PASS = "import os, sys; os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[1], sys.argv[1:])"

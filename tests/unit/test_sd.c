@@ -322,6 +322,35 @@ static void a_long_status_is_cut_between_characters(void **state)
 	}
 }
 
+/* A test that hangs has failed. */
+static void a_manager_that_does_not_read_keeps_nobody_waiting(void **state)
+{
+	struct world *w = *state;
+	char text[4096];
+	int n = 0;
+
+	while (sd_tell_ready("x") && n < 100000)
+		n++;
+	assert_in_range(n, 1, 99999);
+	assert_false(sd_tell_status("y"));
+	sd_tell_watchdog();
+	sd_tell_extend(5);
+	sd_tell_stopping("z");
+	sd_tell_reloading();
+	sd_tell_error(5, "z");
+	/* It reads again: what was not taken can be told. */
+	while (recv(w->notify_fd, text, sizeof(text), 0) > 0)
+		;
+	assert_true(sd_tell_status("y"));
+	assert_int_equal(recv(w->notify_fd, text, sizeof(text), 0), 8);
+	assert_memory_equal(text, "STATUS=y", 8);
+	/* One that is gone will never take it. */
+	setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
+	assert_true(sd_tell_ready("x"));
+	setenv("NOTIFY_SOCKET", "nonsense", 1);
+	assert_true(sd_tell_ready("x"));
+}
+
 static void without_a_manager_nothing_happens(void **state)
 {
 	struct world *w = *state;
@@ -383,6 +412,7 @@ int main(void)
 		TEST(reloading_has_the_reading_of_the_monotonic_clock),
 		TEST(a_status_cannot_assign),
 		TEST(a_long_status_is_cut_between_characters),
+		TEST(a_manager_that_does_not_read_keeps_nobody_waiting),
 		TEST(without_a_manager_nothing_happens),
 		TEST(the_watchdog_is_due_at_half_its_time),
 		TEST(a_watchdog_of_another_process_is_not_ours),
