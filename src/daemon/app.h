@@ -100,9 +100,8 @@ struct transport {
 	struct link *link;
 	struct list node;
 	const struct config_session *config;
-	struct ws_tls *tls;  /* of a session on wss */
-	uint64_t tls_stamp;  /* of the files that it was made of */
-	struct list retired; /* of earlier files: libwebsockets knows them to its end */
+	struct ws_tls *tls; /* of a session on wss */
+	uint64_t tls_stamp; /* of the files that it was made of */
 	struct ws *ws;
 	struct router_session *embedded;
 	struct derive *derive;	   /* a thread that derives a key, or NULL */

@@ -160,25 +160,14 @@ static void transport_mark_header(struct transport *t, const char *header)
 	session_mark(session, slice_of(word ? word + 1 : value));
 }
 
-/* TLS settings that were used and are not any more. */
-struct transport_retired {
-	struct list node;
-	struct ws_tls *tls;
-};
-
 static int transport_replace_tls(struct transport *t, char why[SECURE_MAX_MESSAGE])
 {
-	struct transport_retired *retired = mem_alloc(sizeof(*retired));
 	struct ws_tls *tls;
-	int r = retired ? secure_new_tls(&tls, t->config, t->app->options->credentials, why)
-			: -ENOMEM;
+	int r = secure_new_tls(&tls, t->config, t->app->options->credentials, why);
 
-	if (r) {
-		mem_free(retired);
+	if (r)
 		return r;
-	}
-	retired->tls = t->tls;
-	list_append(&t->retired, &retired->node);
+	ws_tls_free(t->tls);
 	t->tls = tls;
 	return 0;
 }
@@ -409,7 +398,6 @@ int transport_new(struct app *app, const struct config_session *config)
 	transport_show_url(config->url, url);
 	t->app = app;
 	t->config = config;
-	list_init(&t->retired);
 	r = transport_make_tls(t);
 	if (r == 0)
 		r = hub_add_link(app->hub, &link, t, &t->link);
@@ -426,11 +414,5 @@ void transport_free(struct transport *t)
 {
 	list_unlink(&t->node);
 	ws_tls_free(t->tls);
-	list_for_each_safe (i, &t->retired) {
-		struct transport_retired *retired = CONTAINER_OF(i, struct transport_retired, node);
-
-		ws_tls_free(retired->tls);
-		mem_free(retired);
-	}
 	mem_free(t);
 }

@@ -23,6 +23,7 @@ static struct ws *ws_free(struct ws *ws)
 	buf_done(&ws->rest);
 	buf_done(&ws->pongs);
 	ws_inflate_free(ws->inflate);
+	ws_tls_release(ws->options.tls);
 	ws_request_done(&ws->options);
 	return mem_free(ws);
 }
@@ -93,6 +94,7 @@ int ws_open(struct ws **ret, struct ws_context *context, const struct ws_options
 	ws->owner = owner;
 	buf_init(&ws->message, options->max_message);
 	buf_init(&ws->pongs, WS_MAX_PONGS);
+	ws_tls_hold(options->tls);
 	r = ws_request_init(&ws->options, options);
 	if (r == 0)
 		r = ws_connect_start(ws);

@@ -64,7 +64,10 @@ enum ws_tls_outcome { WS_TLS_UNUSABLE = 1 };
 int ws_tls_new(struct ws_tls **ret, const struct ws_tls_options *options,
 	       char ret_message[WS_TLS_MAX_MESSAGE]) MUST_CHECK;
 
-/* After ws_context_free(), and after every ws that uses it is over. Takes NULL; returns NULL. */
+/*
+ * At any time: connections that use it keep what they need, and the last of them frees it.
+ * Takes NULL; returns NULL.
+ */
 struct ws_tls *ws_tls_free(struct ws_tls *tls);
 
 struct ws_options {
@@ -82,7 +85,7 @@ struct ws_options {
 	unsigned ping_timeout_ms;  /* from when a ping has left */
 	unsigned close_timeout_ms; /* for the peer's answer to our CLOSE frame; 0: a second */
 	size_t max_message;	   /* a longer one ends the connection */
-	struct ws_tls *tls;	   /* NULL: plain; borrowed, must outlive the ws */
+	struct ws_tls *tls;	   /* NULL: plain */
 	bool tcp_nodelay, tcp_keepalive;
 	bool compression;	    /* offers permessage-deflate */
 	const char *const *headers; /* "Name: value" each, sent with the request */

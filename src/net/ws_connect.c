@@ -98,10 +98,12 @@ static int ws_connect_name(struct ws *ws, const struct ws_address *address)
 /* Whether an attempt is under way now. */
 static bool ws_connect_try(struct ws *ws)
 {
+	struct ws_vhost *v =
+		ws_context_vhost(ws->context, ws->options.tls, ws->options.compression);
 	char host[WS_MAX_HOST];
 	struct lws_client_connect_info info = {
 		.context = ws->context->lws,
-		.vhost = ws_context_vhost(ws->context, ws->options.tls, ws->options.compression),
+		.vhost = v ? v->lws : NULL,
 		.address = ws->address,
 		.port = ws->options.port,
 		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
@@ -116,7 +118,7 @@ static bool ws_connect_try(struct ws *ws)
 	};
 	struct lws *wsi;
 
-	if (!info.vhost) {
+	if (!v) {
 		WS_CONNECT_NOTE(ws, "out of memory");
 		return false;
 	}
@@ -126,6 +128,7 @@ static bool ws_connect_try(struct ws *ws)
 	ws_request_host(&ws->options, host);
 	ws->starting = true;
 	wsi = lws_client_connect_via_info(&info);
+	v->n_wsi += wsi ? 1 : 0;
 	/* A failure inside has told itself by ws_connect_failed(), or by nothing but NULL. */
 	if (wsi && ws->starting)
 		ws->wsi = wsi;

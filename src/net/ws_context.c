@@ -31,6 +31,9 @@
 
 #define WS_CONTEXT_MAX_LOG 256
 
+/* After the last connection of a vhost that was dropped. */
+#define WS_CONTEXT_SWEEP_MS 100
+
 /* ---- log ---- */
 
 /* libwebsockets' log is one for the process and passes no pointer of ours on. */
@@ -109,6 +112,8 @@ static int ws_context_on_nobodys(enum lws_callback_reasons reason)
 	}
 }
 
+static void ws_context_on_freed(struct lws *wsi);
+
 static int ws_context_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 			       void *in, size_t len)
 {
@@ -116,6 +121,10 @@ static int ws_context_callback(struct lws *wsi, enum lws_callback_reasons reason
 	struct slice bytes = {in ? in : "", in ? len : 0};
 
 	(void)user;
+	if (reason == LWS_CALLBACK_WSI_DESTROY) {
+		ws_context_on_freed(wsi);
+		return 0;
+	}
 	if (!ws)
 		return ws_context_on_nobodys(reason);
 	switch (ws->state) {
@@ -183,17 +192,6 @@ static const struct lws_protocols ws_context_protocols[] = {
 /* All zero: no pings of its own, no hang-up. */
 static const lws_retry_bo_t ws_context_no_pings;
 
-/*
- * The vhost of one session's TLS settings. libwebsockets' own contexts of TLS
- * would be shared by the names of the files, whatever is in them by now.
- */
-struct ws_context_vhost {
-	struct list node;
-	struct ws_tls *tls;
-	bool compression;
-	struct lws_vhost *vhost;
-};
-
 /* What the context and every vhost of it have in common. */
 static struct lws_context_creation_info ws_context_info(void)
 {
@@ -217,20 +215,19 @@ static struct lws_context_creation_info ws_context_info(void)
 static int ws_context_create(struct ws_context *context)
 {
 	void *loops[] = {context->loop};
-	struct lws_context_creation_info info = ws_context_info(), with_tls = info;
+	struct lws_context_creation_info info = ws_context_info();
 
-	with_tls.foreign_loops = loops;
-	with_tls.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	info.foreign_loops = loops;
+	info.user = context;
+	info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	/* Without the libuv plugin there is no context. */
-	context->lws = lws_create_context(&with_tls);
+	context->lws = lws_create_context(&info);
 	if (!context->lws)
 		return -ENOSYS;
-	/* Without that option, or it would load the system's authorities for nobody. */
-	context->vhost = lws_create_vhost(context->lws, &info);
-	return context->vhost ? 0 : -ENOMEM;
+	return 0;
 }
 
-static struct lws_vhost *ws_context_new_vhost(struct ws_context *context, struct ws_tls *tls,
+static struct lws_vhost *ws_context_new_vhost(struct ws_context *context, SSL_CTX *ssl_ctx,
 					      bool compression)
 {
 	struct lws_context_creation_info info = ws_context_info();
@@ -241,45 +238,108 @@ static struct lws_vhost *ws_context_new_vhost(struct ws_context *context, struct
 	info.vhost_name = name;
 	if (compression)
 		info.extensions = ws_context_extensions;
-	if (tls) {
+	/* Else without that option, or it would load the system's authorities for nobody. */
+	if (ssl_ctx) {
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.provided_client_ssl_ctx = ws_tls_ssl_ctx(tls);
+		info.provided_client_ssl_ctx = ssl_ctx;
 	}
 	return lws_create_vhost(context->lws, &info);
 }
 
-struct lws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls, bool compression)
+static struct ws_vhost *ws_context_add_vhost(struct ws_context *context, struct ws_tls *tls,
+					     bool compression)
 {
-	CLEANUP(mem_freep) struct ws_context_vhost *v = NULL;
-	struct lws_vhost *vhost;
+	struct ws_vhost *v = mem_alloc(sizeof(*v));
 
-	if (!tls && !compression)
-		return context->vhost;
-	for (struct list *l = context->vhosts.next; l != &context->vhosts; l = l->next) {
-		struct ws_context_vhost *known = CONTAINER_OF(l, struct ws_context_vhost, node);
-
-		if (known->tls == tls && known->compression == compression)
-			return known->vhost;
-	}
-	v = mem_alloc(sizeof(*v));
 	if (!v)
 		return NULL;
-	vhost = ws_context_new_vhost(context, tls, compression);
-	if (!vhost)
-		return NULL;
-	*v = (struct ws_context_vhost){.tls = tls, .compression = compression, .vhost = vhost};
-	list_append(&context->vhosts, &TAKE(v)->node);
-	return vhost;
+	list_init(&v->of_tls);
+	v->context = context;
+	v->tls = tls;
+	v->compression = compression;
+	v->ssl_ctx = tls ? ws_tls_take_ssl_ctx(tls) : NULL;
+	v->lws = ws_context_new_vhost(context, v->ssl_ctx, compression);
+	if (!v->lws) {
+		ws_tls_give_ssl_ctx(v->ssl_ctx);
+		return mem_free(v);
+	}
+	list_append(&context->vhosts, &v->of_context);
+	if (tls)
+		ws_tls_add_vhost(tls, v);
+	return v;
 }
 
-static void ws_context_free_vhosts(struct ws_context *context)
+struct ws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls, bool compression)
 {
-	while (!list_is_empty(&context->vhosts)) {
-		struct list *node = context->vhosts.next;
+	list_for_each (i, &context->vhosts) {
+		struct ws_vhost *v = CONTAINER_OF(i, struct ws_vhost, of_context);
 
-		list_unlink(node);
-		mem_free(CONTAINER_OF(node, struct ws_context_vhost, node));
+		if (v->tls == tls && v->compression == compression && !v->is_dropped)
+			return v;
 	}
+	return ws_context_add_vhost(context, tls, compression);
+}
+
+static void ws_context_free_vhost(struct ws_vhost *v)
+{
+	list_unlink(&v->of_context);
+	list_unlink(&v->of_tls);
+	ws_tls_give_ssl_ctx(v->ssl_ctx);
+	mem_free(v);
+}
+
+/*
+ * libwebsockets 4.1.6 keeps a vhost for good that is destroyed while a connection of it is not
+ * freed; and a connection is freed a little after it was closed.
+ */
+static void ws_context_on_sweep(uv_timer_t *timer)
+{
+	struct ws_context *context = CONTAINER_OF(timer, struct ws_context, sweep);
+
+	list_for_each_safe (i, &context->vhosts) {
+		struct ws_vhost *v = CONTAINER_OF(i, struct ws_vhost, of_context);
+
+		if (!v->is_dropped || v->n_wsi)
+			continue;
+		lws_vhost_destroy(v->lws);
+		ws_context_free_vhost(v);
+	}
+}
+
+static void ws_context_sweep_soon(struct ws_context *context)
+{
+	if (!context->has_stopped)
+		uv_timer_start(&context->sweep, ws_context_on_sweep, WS_CONTEXT_SWEEP_MS, 0);
+}
+
+void ws_context_drop_vhost(struct ws_vhost *v)
+{
+	list_unlink(&v->of_tls);
+	v->is_dropped = true;
+	ws_context_sweep_soon(v->context);
+}
+
+/* libwebsockets is about to free a connection. */
+static void ws_context_on_freed(struct lws *wsi)
+{
+	struct ws_context *context = lws_context_user(lws_get_context(wsi));
+
+	list_for_each (i, &context->vhosts) {
+		struct ws_vhost *v = CONTAINER_OF(i, struct ws_vhost, of_context);
+
+		if (v->lws != lws_get_vhost(wsi) || !v->n_wsi)
+			continue;
+		if (--v->n_wsi == 0 && v->is_dropped)
+			ws_context_sweep_soon(context);
+		return;
+	}
+}
+
+/* From now on they belong to libwebsockets' context alone. */
+static void ws_context_keep_vhosts(struct ws_context *context)
+{
+	list_for_each (i, &context->vhosts)
+		list_unlink(&CONTAINER_OF(i, struct ws_vhost, of_context)->of_tls);
 }
 
 int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const char *line))
@@ -299,11 +359,10 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 	ws_context_log = log;
 	lws_set_log_level(LLL_ERR | LLL_WARN, ws_context_on_log);
 	r = ws_context_create(context);
-	if (r < 0) {
-		if (context->lws)
-			lws_context_destroy(context->lws);
+	if (r < 0)
 		return r;
-	}
+	uv_timer_init(loop, &context->sweep);
+	uv_unref((uv_handle_t *)&context->sweep);
 	context->batch = TAKE(batch);
 	context->read_buffer = TAKE(read_buffer);
 	*ret = TAKE(context);
@@ -312,7 +371,10 @@ int ws_context_new(struct ws_context **ret, uv_loop_t *loop, void (*log)(const c
 
 void ws_context_stop(struct ws_context *context)
 {
+	context->has_stopped = true;
+	uv_close((uv_handle_t *)&context->sweep, NULL);
 	ws_routes_stop(&context->routes);
+	ws_context_keep_vhosts(context);
 	lws_context_destroy(context->lws);
 }
 
@@ -323,7 +385,8 @@ struct ws_context *ws_context_free(struct ws_context *context)
 	lws_context_destroy(context->lws);
 	lws_set_log_level(0, NULL);
 	ws_context_log = NULL;
-	ws_context_free_vhosts(context);
+	list_for_each_safe (i, &context->vhosts)
+		ws_context_free_vhost(CONTAINER_OF(i, struct ws_vhost, of_context));
 	ws_routes_done(&context->routes);
 	mem_free(context->batch);
 	mem_free(context->read_buffer);

@@ -53,12 +53,28 @@
 /* Room for "[host]:port". */
 #define WS_MAX_HOST (NI_MAXHOST + 16)
 
+/*
+ * Where libwebsockets keeps one session's TLS settings, whose own contexts of TLS would be shared
+ * by the names of the files, whatever is in them by now. It goes with the settings.
+ */
+struct ws_vhost {
+	struct ws_context *context;
+	struct list of_context, of_tls;
+	struct ws_tls *tls; /* NULL: plain */
+	bool compression;
+	struct lws_vhost *lws;
+	SSL_CTX *ssl_ctx; /* as long as libwebsockets may look at it */
+	unsigned n_wsi;	  /* connections that libwebsockets has not freed yet */
+	bool is_dropped;  /* to be destroyed when there are none */
+};
+
 struct ws_context {
 	uv_loop_t *loop;
 	struct lws_context *lws;
-	struct lws_vhost *vhost; /* plain, without compression */
-	struct list vhosts;	 /* the others, made when they are first needed */
+	struct list vhosts; /* made when they are first needed */
 	struct ws_routes routes;
+	uv_timer_t sweep; /* of vhosts that were dropped */
+	bool has_stopped;
 	unsigned n_vhosts;
 	struct rng rng;	      /* masking keys */
 	unsigned char *batch; /* LWS_PRE + WS_BATCH_SIZE bytes, shared by all connections */
@@ -178,8 +194,9 @@ void ws_over(struct ws *ws);
 void ws_start_closing(struct ws *ws, unsigned close_code);
 
 /* ws_context.c: where connections like this one belong; NULL: out of memory. */
-struct lws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls,
-				   bool compression);
+struct ws_vhost *ws_context_vhost(struct ws_context *context, struct ws_tls *tls, bool compression);
+/* No connection will use it any more. */
+void ws_context_drop_vhost(struct ws_vhost *v);
 
 /* ws_request.c */
 /* Copies what options point to; on failure ws_request_done() is still to be called. */
@@ -192,7 +209,14 @@ int ws_request_append(const struct ws_options *options, struct lws *wsi, unsigne
 		      unsigned char *end) MUST_CHECK;
 
 /* ws_tls.c, ws_tls_peer.c */
-SSL_CTX *ws_tls_ssl_ctx(struct ws_tls *tls);
+/* The settings live as long as somebody holds them; both take NULL. */
+void ws_tls_hold(struct ws_tls *tls);
+void ws_tls_release(struct ws_tls *tls);
+/* Made of the settings; to be given back. */
+SSL_CTX *ws_tls_take_ssl_ctx(struct ws_tls *tls);
+void ws_tls_give_ssl_ctx(SSL_CTX *ssl_ctx);
+/* Its vhosts go with it, as long as the list has them. */
+void ws_tls_add_vhost(struct ws_tls *tls, struct ws_vhost *v);
 /* From the first attempt on until the ws is over TLS may call back about it. */
 void ws_tls_enter(struct ws *ws);
 void ws_tls_leave(struct ws *ws);

@@ -399,14 +399,31 @@ static int ws_tls_configure(struct ws_tls *tls, const struct ws_tls_options *opt
 	return r;
 }
 
-struct ws_tls *ws_tls_free(struct ws_tls *tls)
+void ws_tls_hold(struct ws_tls *tls)
 {
-	if (!tls)
-		return NULL;
+	if (tls)
+		tls->n_holders++;
+}
+
+void ws_tls_release(struct ws_tls *tls)
+{
+	if (!tls || --tls->n_holders)
+		return;
+	list_for_each_safe (i, &tls->vhosts)
+		ws_context_drop_vhost(CONTAINER_OF(i, struct ws_vhost, of_tls));
+	/* A connection that libwebsockets has not closed yet may still call back. */
+	if (tls->ctx)
+		SSL_CTX_set_app_data(tls->ctx, NULL);
 	SSL_CTX_free(tls->ctx);
 	mem_free(tls->server_name);
 	mem_free(tls->pins);
-	return mem_free(tls);
+	mem_free(tls);
+}
+
+struct ws_tls *ws_tls_free(struct ws_tls *tls)
+{
+	ws_tls_release(tls);
+	return NULL;
 }
 
 DEFINE_CLEANUP(struct ws_tls *, ws_tls_free);
@@ -420,6 +437,8 @@ int ws_tls_new(struct ws_tls **ret, const struct ws_tls_options *options,
 	if (!tls)
 		return -ENOMEM;
 	list_init(&tls->users);
+	list_init(&tls->vhosts);
+	tls->n_holders = 1;
 	tls->verify = options->verify;
 	tls->verify_host = options->verify_host;
 	tls->ctx = SSL_CTX_new(TLS_client_method());
@@ -438,9 +457,20 @@ int ws_tls_new(struct ws_tls **ret, const struct ws_tls_options *options,
 	return 0;
 }
 
-SSL_CTX *ws_tls_ssl_ctx(struct ws_tls *tls)
+SSL_CTX *ws_tls_take_ssl_ctx(struct ws_tls *tls)
 {
+	SSL_CTX_up_ref(tls->ctx);
 	return tls->ctx;
+}
+
+void ws_tls_give_ssl_ctx(SSL_CTX *ssl_ctx)
+{
+	SSL_CTX_free(ssl_ctx);
+}
+
+void ws_tls_add_vhost(struct ws_tls *tls, struct ws_vhost *v)
+{
+	list_append(&tls->vhosts, &v->of_tls);
 }
 
 void ws_tls_enter(struct ws *ws)

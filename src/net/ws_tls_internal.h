@@ -22,7 +22,9 @@ struct ws_tls {
 	bool verify, verify_host;
 	unsigned char (*pins)[WS_TLS_PIN_SIZE];
 	size_t n_pins;
-	struct list users; /* every ws that is not over: OpenSSL's callbacks find theirs here */
+	struct list users;  /* every ws that is not over: OpenSSL's callbacks find theirs here */
+	struct list vhosts; /* of libwebsockets, made of these settings */
+	unsigned n_holders; /* the owner, and every ws until it is freed */
 };
 
 /* Makes OpenSSL ask us: what name to send and to check, whether the peer is the right one. */

@@ -385,7 +385,7 @@ static void ws_tls_peer_on_error(struct ws *ws, unsigned long error)
 static void ws_tls_peer_on_info(const SSL *ssl, int where, int value)
 {
 	struct ws_tls *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-	struct ws *ws = ws_tls_peer_find(tls, ssl);
+	struct ws *ws = tls ? ws_tls_peer_find(tls, ssl) : NULL;
 
 	if (!ws)
 		return;

@@ -70,14 +70,6 @@ PUBLIC int getaddrinfo(const char *node, const char *service, const struct addri
 
 /* ---- servers ---- */
 
-static void server_start_at(struct server *server, const char *address, uint16_t port,
-			    void (*script)(struct server *server, int fd))
-{
-	*server = (struct server){.script = script, .running = true};
-	server->port = server_listen(&server->fd, address, port, 5);
-	assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
-}
-
 static void script_talk(struct server *server, int fd)
 {
 	server_upgrade(server, fd, "chat.json");

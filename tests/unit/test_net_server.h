@@ -67,13 +67,19 @@ static inline void *server_main(void *arg)
 	return NULL;
 }
 
+static inline void server_start_at(struct server *server, const char *address, uint16_t port,
+				   void (*script)(struct server *server, int fd))
+{
+	*server = (struct server){.script = script, .running = true};
+	server->port = server_listen(&server->fd, address, port, 5);
+	if (pthread_create(&server->thread, NULL, server_main, server))
+		abort();
+}
+
 static inline void server_start(struct server *server, const char *address,
 				void (*script)(struct server *server, int fd))
 {
-	*server = (struct server){.script = script, .running = true};
-	server->port = server_listen(&server->fd, address, 0, 5);
-	if (pthread_create(&server->thread, NULL, server_main, server))
-		abort();
+	server_start_at(server, address, 0, script);
 }
 
 static inline void server_join(struct server *server)

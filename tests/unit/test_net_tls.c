@@ -11,6 +11,8 @@
 
 #include "test_net_tls_world.h"
 
+#include <malloc.h>
+
 static struct world world;
 
 /* ---- who is accepted ---- */
@@ -393,6 +395,130 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* ---- settings that are replaced ---- */
+
+static void act_replace_settings(struct client *client)
+{
+	client->options.tls = ws_tls_free(client->options.tls);
+}
+
+static void act_close_when_answered(struct client *client)
+{
+	if (client->n_received == 4)
+		ws_close(client->ws);
+}
+
+/* A connection with settings of its own, which are given up while it talks. */
+static void join_with_new_settings(struct client *client)
+{
+	struct ws_tls_options options = world_options(&world);
+	struct front front;
+
+	front_init(&front, &world.router, script_echo);
+	server_start_at(&front.server, "127.0.0.1", client->options.port, front_script);
+	client->options.port = front.server.port;
+	client->options.tls = tls_new(&options);
+	client->act_open = act_replace_settings;
+	client->act_message = act_close_when_answered;
+	client->n_over = client->n_open = 0;
+	client->n_received = 0;
+	client_queue(client, "talk", 4);
+	client_open(client);
+	client_run_until_over(client);
+	assert_int_equal(client->n_open, 1);
+	assert_int_equal(client->n_received, 4);
+	assert_int_equal(client->reason, WS_CLOSED);
+	front_done(&front);
+}
+
+static void replaced_settings_go_when_their_last_connection_has_gone(void **state)
+{
+	struct client client;
+	size_t before;
+
+	(void)state;
+	client_init(&client, "router.test", 0);
+	for (int i = 0; i < 20; i++)
+		join_with_new_settings(&client);
+	client_run_ms(&client, 200);
+	before = mallinfo2().uordblks;
+	for (int i = 0; i < 150; i++)
+		join_with_new_settings(&client);
+	client_run_ms(&client, 200);
+	/* A vhost alone, without its settings, would be twice as much. */
+	assert_in_range(mallinfo2().uordblks, 0, before + 75000);
+	client_done(&client);
+}
+
+/* Given up before the connection is there, and with the connection at once. */
+static void settings_may_be_given_up_at_any_moment(void **state)
+{
+	struct ws_tls_options options = world_options(&world);
+
+	(void)state;
+	for (int turns = 0; turns < 8; turns++) {
+		struct front front;
+		struct client client;
+
+		front_init(&front, &world.router, script_echo);
+		front_listen(&front, "127.0.0.1");
+		client_init_tls(&client, "router.test", front.server.port, &options);
+		client.act_open = act_close;
+		client_open(&client);
+		for (int i = 0; i < turns && !client.n_over; i++)
+			uv_run(&client.loop, UV_RUN_ONCE);
+		client.options.tls = ws_tls_free(client.options.tls);
+		if (turns % 2 && !client.n_over)
+			ws_kill(client.ws);
+		client_run_until_over(&client);
+		assert_int_equal(client.n_open, turns % 2 ? client.n_open : 1);
+		client_done(&client);
+		front_done(&front);
+	}
+}
+
+static void script_two(struct server *server, int fd)
+{
+	server_upgrade(server, fd, "chat.json");
+	server_write(fd,
+		     "\x81\x01"
+		     "a\x81\x01"
+		     "b",
+		     6);
+	server_serve(server, fd, true, true);
+}
+
+static void act_pause_at_one(struct client *client)
+{
+	if (client->n_messages == 1)
+		ws_set_reading(client->ws, false);
+}
+
+/* Both came in one record, which OpenSSL has taken off the socket. */
+static void what_was_decrypted_already_waits_while_nothing_is_read(void **state)
+{
+	struct ws_tls_options options = world_options(&world);
+	struct front front;
+	struct client client;
+
+	(void)state;
+	front_init(&front, &world.router, script_two);
+	front_listen(&front, "127.0.0.1");
+	client_init_tls(&client, "router.test", front.server.port, &options);
+	client.act_message = act_pause_at_one;
+	client_open(&client);
+	client_run_ms(&client, 300);
+	assert_int_equal(client.n_messages, 1);
+	ws_set_reading(client.ws, true);
+	client_run_ms(&client, 100);
+	assert_int_equal(client.n_messages, 2);
+	assert_memory_equal(client.received, "ab", 2);
+	ws_close(client.ws);
+	client_run_until_over(&client);
+	client_done_tls(&client);
+	front_done(&front);
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
@@ -421,6 +547,9 @@ int main(void)
 		cmocka_unit_test(a_silent_peer_is_dropped_and_one_that_answers_pings_is_not),
 		cmocka_unit_test(a_kill_with_bytes_unsent_is_clean),
 		cmocka_unit_test(a_kill_at_any_moment_of_the_handshake_is_clean),
+		cmocka_unit_test(replaced_settings_go_when_their_last_connection_has_gone),
+		cmocka_unit_test(settings_may_be_given_up_at_any_moment),
+		cmocka_unit_test(what_was_decrypted_already_waits_while_nothing_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
