@@ -24,6 +24,7 @@ bool tcp_count(struct tcp_count *ret, int fd)
 		.n_acked = info.tcpi_bytes_acked,
 		.n_unacked = (uint64_t)n,
 		.edge = info.tcpi_bytes_acked + info.tcpi_snd_wnd,
+		.n_received = info.tcpi_bytes_received,
 		.silence_ms = info.tcpi_last_data_recv,
 	};
 	return true;

@@ -15,6 +15,7 @@ struct tcp_count {
 	uint64_t n_acked;    /* bytes that the peer's kernel has acknowledged */
 	uint64_t n_unacked;  /* and those in the send queue that it has not */
 	uint64_t edge;	     /* up to which byte it would take: n_acked and its window */
+	uint64_t n_received; /* bytes of the peer's */
 	uint64_t silence_ms; /* since data was last received */
 };
 

@@ -113,6 +113,10 @@ void ws_conn_on_end(struct ws *ws, int error)
 
 int ws_conn_on_open(struct ws *ws)
 {
+	ws_read_take_over(ws);
+	/* As a failure of this address: the next one may be better. */
+	if (!ws_connect_fits(ws))
+		return -1;
 	ws->state = WS_STATE_OPEN;
 	ws->has_opened = true;
 	uv_timer_stop(&ws->timer);

@@ -100,15 +100,15 @@ static bool ws_connect_try(struct ws *ws)
 {
 	struct ws_vhost *v =
 		ws_context_vhost(ws->context, ws->options.tls, ws->options.compression);
-	char host[WS_MAX_HOST];
 	struct lws_client_connect_info info = {
 		.context = ws->context->lws,
 		.vhost = v ? v->lws : NULL,
 		.address = ws->address,
 		.port = ws->options.port,
 		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT,
-		.path = ws->options.path,
-		.host = host,
+		/* Both are in ws_request.c's request; libwebsockets would cut them. */
+		.path = "/",
+		.host = ws->address,
 		.protocol = ws->options.subprotocol,
 		.local_protocol_name = "ws",
 		.alpn = "http/1.1", /* libwebsockets would also take h2, which has no upgrade */
@@ -125,7 +125,6 @@ static bool ws_connect_try(struct ws *ws)
 	/* The name is checked by this side's own settings of TLS. */
 	if (ws->options.tls)
 		info.ssl_connection |= LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
-	ws_request_host(&ws->options, host);
 	ws->starting = true;
 	wsi = lws_client_connect_via_info(&info);
 	v->n_wsi += wsi ? 1 : 0;
@@ -141,7 +140,7 @@ static bool ws_connect_try(struct ws *ws)
 static void ws_connect_clear(struct ws *ws)
 {
 	ws->rank = WS_RANK_UNREACHED;
-	ws->http_status = 0;
+	ws->answer = (struct ws_answer){0};
 	ws->inflate = ws_inflate_free(ws->inflate);
 	*ws->cause_text = '\0';
 	ws->tls_expects = false;
@@ -250,6 +249,27 @@ void ws_connect_leave(struct ws *ws)
 
 /* ---- failures ---- */
 
+static void ws_connect_note_too_long(struct ws *ws)
+{
+	WS_CONNECT_NOTE(ws,
+			"the HTTP answer of %s port %u has headers of more than %u KiB, which is "
+			"the limit",
+			ws->address, ws->options.port, WS_ANSWER_MAX >> 10);
+}
+
+/* Nothing came, or something that is not, or not yet, an answer. */
+static void ws_connect_note_late_answer(struct ws *ws)
+{
+	uint64_t n = ws_answer_size(&ws->answer, lws_get_socket_fd(ws->wsi));
+
+	if (ws_answer_is_too_long(n, ws->options.tls))
+		ws_connect_note_too_long(ws);
+	else
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %.3g s%s",
+				ws->address, ws->options.port, ws_connect_share_s(ws),
+				n ? ", only a part of one or something else" : "");
+}
+
 static void ws_connect_note_silence(struct ws *ws)
 {
 	double timeout_s = ws_connect_share_s(ws);
@@ -267,8 +287,7 @@ static void ws_connect_note_silence(struct ws *ws)
 		break;
 	case WS_RANK_CONNECTED:
 	case WS_RANK_ANSWERED:
-		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: no HTTP answer within %.3g s",
-				ws->address, ws->options.port, timeout_s);
+		ws_connect_note_late_answer(ws);
 		break;
 	}
 }
@@ -318,20 +337,37 @@ int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_
 {
 	ws->rank = WS_RANK_CONNECTED;
 	ws_connect_tune(ws, lws_get_socket_fd(wsi));
-	if (ws_request_append(&ws->options, wsi, at, *at + room) == 0)
+	ws_answer_begin(&ws->answer, lws_get_socket_fd(wsi));
+	/* The room is what is left of libwebsockets' buffer, of which it keeps a little. */
+	if (ws_request_write(&ws->options, *at + room + 12 - WS_READ_SIZE, at) == 0)
 		return 0;
 	ws->cause = WS_TRANSPORT;
 	snprintf(ws->cause_text, sizeof(ws->cause_text),
-		 "`headers` are longer than a request can be");
+		 "the HTTP request is longer than %u KiB, which is the limit: `url` and `headers` "
+		 "are too long",
+		 WS_REQUEST_MAX >> 10);
 	return -1;
 }
 
 void ws_connect_answered(struct ws *ws, struct lws *wsi)
 {
 	ws->rank = WS_RANK_ANSWERED;
-	ws->http_status = (int)lws_http_client_http_response(wsi);
-	ws->answer_has_body = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
-			      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+	ws_answer_note(&ws->answer, wsi);
+}
+
+bool ws_connect_fits(struct ws *ws)
+{
+	uint64_t n = ws_answer_size(&ws->answer, lws_get_socket_fd(ws->wsi));
+	uint64_t n_early = buf_len(&ws->rest);
+
+	if (!ws_answer_is_too_long(n > n_early ? n - n_early : 0, ws->options.tls))
+		return true;
+	ws->cause = WS_TRANSPORT;
+	snprintf(ws->cause_text, sizeof(ws->cause_text),
+		 "the HTTP answer of %.60s port %u has headers of more than %u KiB, which is the "
+		 "limit",
+		 ws->address, ws->options.port, WS_ANSWER_MAX >> 10);
+	return false;
 }
 
 bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi)
@@ -344,45 +380,47 @@ bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi)
 	return n > 0 && strcmp(chosen, ws->options.subprotocol) == 0;
 }
 
-static const char *ws_connect_hint(int http_status)
-{
-	switch (http_status) {
-	case 400:
-		return "the WebSocket was refused (or the port wants wss://)";
-	case 401:
-	case 403:
-		return "access was refused";
-	case 404:
-		return "no WebSocket";
-	case 301:
-	case 302:
-	case 303:
-	case 307:
-	case 308:
-		return "a redirect, which is not followed,";
-	case 502:
-	case 503:
-	case 504:
-		return "nobody behind it";
-	}
-	return "no WebSocket";
-}
-
+/* libwebsockets has understood the answer, and gave it up. */
 static void ws_connect_note_answer(struct ws *ws, struct slice text)
 {
-	if (ws->http_status != 101)
-		/* A query may be a token. */
-		WS_CONNECT_NOTE(ws, "HTTP %d: %s at %.*s of %s port %u (check `path`)",
-				ws->http_status, ws_connect_hint(ws->http_status),
-				(int)strcspn(ws->options.path, "?"), ws->options.path, ws->address,
-				ws->options.port);
-	else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
-		 slice_starts_with(text, SLICE("HS: Rejected by filter")))
+	const char *mistake = ws_answer_mistake(&ws->answer, text);
+	char said[WS_ANSWER_MAX_TEXT];
+
+	if (ws->answer.status != 101) {
+		ws_answer_say(&ws->answer, ws->options.path, said);
+		WS_CONNECT_NOTE(ws, "%s, says %s port %u", said, ws->address, ws->options.port);
+	} else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
+		   slice_starts_with(text, SLICE("HS: Rejected by filter"))) {
 		WS_CONNECT_NOTE(ws, "the router at %s port %u does not speak %s", ws->address,
 				ws->options.port, ws->options.subprotocol);
-	else
+	} else {
 		WS_CONNECT_NOTE(ws, "broken WebSocket handshake by %s port %u: %.*s", ws->address,
-				ws->options.port, SLICE_ARG(text));
+				ws->options.port, mistake ? (int)strlen(mistake) : (int)text.len,
+				mistake ? mistake : text.ptr);
+	}
+}
+
+/* It came no farther than somewhere into an answer. */
+static void ws_connect_note_no_answer(struct ws *ws, struct lws *wsi, struct slice text)
+{
+	uint64_t n = ws_answer_size(&ws->answer, lws_get_socket_fd(wsi));
+
+	if (ws_answer_is_too_long(n, ws->options.tls))
+		ws_connect_note_too_long(ws);
+	else if (slice_starts_with(text, SLICE("problems parsing header")))
+		WS_CONNECT_NOTE(ws,
+				"the answer of %s port %u cannot be read: it is not HTTP, or has "
+				"more than about 80 headers",
+				ws->address, ws->options.port);
+	else if (slice_starts_with(text, SLICE("HS: URI missing")))
+		WS_CONNECT_NOTE(ws,
+				"no WebSocket at %s port %u: its answer does not begin with "
+				"\"HTTP/1.1 \" and a status",
+				ws->address, ws->options.port);
+	else
+		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: closed without an HTTP answer%s",
+				ws->address, ws->options.port,
+				ws->options.tls ? "" : " (the port may want wss://)");
 }
 
 /* Why TCP failed: the socket still knows it, libwebsockets' text does not. */
@@ -415,9 +453,7 @@ static void ws_connect_note_failure(struct ws *ws, struct lws *wsi, struct slice
 				   ws->address, ws->options.port);
 		break;
 	case WS_RANK_CONNECTED:
-		WS_CONNECT_NOTE(ws, "no WebSocket at %s port %u: closed without an HTTP answer%s",
-				ws->address, ws->options.port,
-				ws->options.tls ? "" : " (the port may want wss://)");
+		ws_connect_note_no_answer(ws, wsi, text);
 		break;
 	case WS_RANK_ANSWERED:
 		ws_connect_note_answer(ws, text);

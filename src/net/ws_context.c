@@ -70,7 +70,11 @@ static int ws_context_on_connecting(struct ws *ws, struct lws *wsi,
 	case LWS_CALLBACK_CLIENT_FILTER_PRE_ESTABLISH:
 		return ws_connect_is_agreed(ws, wsi) ? 0 : 1;
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		ws->wsi = wsi;
 		return ws_conn_on_open(ws);
+	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
+		ws_read_early(ws, in);
+		return 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 	case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
 	case LWS_CALLBACK_CLIENT_CLOSED:
@@ -81,12 +85,9 @@ static int ws_context_on_connecting(struct ws *ws, struct lws *wsi,
 	}
 }
 
-static int ws_context_on_connected(struct ws *ws, enum lws_callback_reasons reason, struct slice in)
+static int ws_context_on_connected(struct ws *ws, enum lws_callback_reasons reason)
 {
 	switch (reason) {
-	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
-		ws_read_early(ws, in);
-		return 0;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return ws_conn_on_writable(ws);
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
@@ -133,7 +134,7 @@ static int ws_context_callback(struct lws *wsi, enum lws_callback_reasons reason
 		return ws_context_on_connecting(ws, wsi, reason, bytes);
 	case WS_STATE_OPEN:
 	case WS_STATE_CLOSING:
-		return ws_context_on_connected(ws, reason, bytes);
+		return ws_context_on_connected(ws, reason);
 	case WS_STATE_OVER:
 		break;
 	}
@@ -203,6 +204,7 @@ static struct lws_context_creation_info ws_context_info(void)
 		.uid = (uid_t)-1,
 		.fd_limit_per_thread = WS_CONTEXT_MAX_CONNECTIONS,
 		.pt_serv_buf_size = WS_READ_SIZE,
+		.max_http_header_data = WS_ANSWER_LWS_SIZE,
 		.timeout_secs = WS_CONTEXT_NEVER_S,
 		.connect_timeout_secs = WS_CONTEXT_CONNECT_NEVER_S,
 		.retry_and_idle_policy = &ws_context_no_pings,

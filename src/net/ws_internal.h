@@ -24,6 +24,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/rng.h"
+#include "net/ws_answer.h"
 #include "net/ws_frame.h"
 #include "net/ws_inflate.h"
 #include "net/ws_route.h"
@@ -49,6 +50,9 @@
 
 /* Longest text of on_over; a CLOSE frame's reason has at most 123 bytes. */
 #define WS_MAX_TEXT 400
+
+/* Longest request: what fits one write to a new socket, and more than most routers read. */
+#define WS_REQUEST_MAX (16u << 10)
 
 /* Room for "[host]:port". */
 #define WS_MAX_HOST (NI_MAXHOST + 16)
@@ -131,7 +135,7 @@ struct ws {
 	char silent[WS_MAX_SILENT]; /* those that did not answer: "a, b" */
 	enum ws_rank rank, best;    /* of this attempt, and of the one that text is about */
 	bool starting;		    /* inside libwebsockets' connect */
-	int http_status;
+	struct ws_answer answer;
 	struct list tls_user; /* in tls->users, until it is over */
 	bool tls_expects;     /* OpenSSL knows whom to expect */
 	/* Why this attempt fails, if that is known before its end; else the text is empty. */
@@ -143,10 +147,9 @@ struct ws {
 	uv_idle_t go_on; /* runs while something received waits for its turn */
 	int read_fd;	 /* a copy of libwebsockets' */
 	bool has_poll;
-	bool paused;	      /* the owner wants nothing read */
-	bool answer_has_body; /* or says so */
-	bool unreadable;      /* what follows has no meaning any more */
-	struct buf rest;      /* received, and not looked at yet */
+	bool paused;	 /* the owner wants nothing read */
+	bool unreadable; /* what follows has no meaning any more */
+	struct buf rest; /* received, and not looked at yet */
 	struct ws_parser parser;
 	struct ws_turn turn;
 	struct buf message;	    /* pieces of an unfinished message */
@@ -204,9 +207,12 @@ int ws_request_init(struct ws_options *ret, const struct ws_options *options) MU
 void ws_request_done(struct ws_options *options);
 /* The Host header: brackets for an IPv6 literal, the port if it is not the default. */
 void ws_request_host(const struct ws_options *options, char ret[WS_MAX_HOST]);
-/* Writes the other headers at *at, which moves on. 0 or -ENOBUFS. */
-int ws_request_append(const struct ws_options *options, struct lws *wsi, unsigned char **at,
-		      unsigned char *end) MUST_CHECK;
+/*
+ * Writes the request over the one that libwebsockets has made, from start to *at, of which only
+ * the key stays; *at becomes its new end. 0; -ENOBUFS: longer than WS_REQUEST_MAX.
+ */
+int ws_request_write(const struct ws_options *options, unsigned char *start,
+		     unsigned char **at) MUST_CHECK;
 
 /* ws_tls.c, ws_tls_peer.c */
 /* The settings live as long as somebody holds them; both take NULL. */
@@ -237,6 +243,8 @@ void ws_connect_on_timer(struct ws *ws);
 int ws_connect_reached(struct ws *ws, struct lws *wsi, unsigned char **at, size_t room);
 /* The HTTP answer is here. */
 void ws_connect_answered(struct ws *ws, struct lws *wsi);
+/* Whether the answer was not too long, once nothing of it is left to be read. */
+bool ws_connect_fits(struct ws *ws);
 /* Whether the answer, a 101, is what was asked for. */
 bool ws_connect_is_agreed(struct ws *ws, struct lws *wsi);
 /* The attempt is over; text is libwebsockets' own or absent. */
@@ -264,7 +272,8 @@ void ws_life_start(struct ws *ws);
 void ws_life_check(struct ws *ws);
 
 /* ws_read.c */
-/* From CLIENT_ESTABLISHED on libwebsockets does not read any more. */
+/* In CLIENT_ESTABLISHED: from now on libwebsockets does not read any more. */
+void ws_read_take_over(struct ws *ws);
 int ws_read_start(struct ws *ws) MUST_CHECK;
 /* Bytes that it had read by then. */
 void ws_read_early(struct ws *ws, struct slice bytes);

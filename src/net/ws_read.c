@@ -181,22 +181,22 @@ static void ws_read_on_idle(uv_idle_t *idle)
  * Frames that came with the HTTP answer are in libwebsockets' hands. An answer that says that it
  * has a body would confuse it; no router sends both.
  */
-static void ws_read_take_over(struct ws *ws)
+void ws_read_take_over(struct ws *ws)
 {
 	char *bytes = NULL;
 	int n = 0;
 
-	if (!ws->answer_has_body)
+	buf_done(&ws->rest);
+	buf_init(&ws->rest, (size_t)2 * WS_READ_SIZE);
+	if (!ws->answer.has_body)
 		(void)lws_http_client_read(ws->wsi, &bytes, &n);
 	(void)lws_rx_flow_control(ws->wsi, 0);
 }
 
 int ws_read_start(struct ws *ws)
 {
-	buf_init(&ws->rest, (size_t)2 * WS_READ_SIZE);
 	ws->parser.deflates = ws->inflate;
 	ws->received_ms = uv_now(ws->context->loop);
-	ws_read_take_over(ws);
 	ws->read_fd = fcntl(lws_get_socket_fd(ws->wsi), F_DUPFD_CLOEXEC, 0);
 	if (ws->read_fd < 0)
 		return -errno;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #define WS_REQUEST_HTTP_PORT  80
@@ -115,36 +116,72 @@ void ws_request_host(const struct ws_options *options, char ret[WS_MAX_HOST])
 		snprintf(ret + n, (size_t)(WS_MAX_HOST - n), ":%u", options->port);
 }
 
-static int ws_request_add(struct lws *wsi, const char *name, const char *value, unsigned char **at,
-			  unsigned char *end)
+static void PRINTF(2, 3) ws_request_add(struct buf *request, const char *format, ...)
 {
-	return lws_add_http_header_by_name(wsi, (const unsigned char *)name,
-					   (const unsigned char *)value, (int)strlen(value), at,
-					   end)
-		       ? -ENOBUFS
-		       : 0;
+	char *to = buf_reserve(request, WS_REQUEST_MAX - buf_len(request));
+	va_list args;
+	int n;
+
+	if (!to)
+		return;
+	va_start(args, format);
+	n = vsnprintf(to, WS_REQUEST_MAX - buf_len(request), format, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= WS_REQUEST_MAX - buf_len(request))
+		request->error = -ENOBUFS;
+	else
+		buf_commit(request, (size_t)n);
 }
 
-static int ws_request_add_line(struct lws *wsi, const char *line, unsigned char **at,
-			       unsigned char *end)
+/* The key that libwebsockets has put into its own request. */
+static struct slice ws_request_key(const unsigned char *start, const unsigned char *end)
 {
-	const char *value = strchr(line, ':') + 1;
-	char name[WS_REQUEST_MAX_NAME];
+	static const char name[] = "Sec-WebSocket-Key: ";
+	const char *at = memmem(start, (size_t)(end - start), name, sizeof(name) - 1);
+	const char *stop = at ? memchr(at, '\r', (size_t)((const char *)end - at)) : NULL;
 
-	snprintf(name, sizeof(name), "%.*s", (int)(value - line), line);
-	return ws_request_add(wsi, name, value + strspn(value, " \t"), at, end);
+	if (!stop)
+		return SLICE_NONE;
+	at += sizeof(name) - 1;
+	return (struct slice){at, (size_t)(stop - at)};
 }
 
-int ws_request_append(const struct ws_options *options, struct lws *wsi, unsigned char **at,
-		      unsigned char *end)
+static void ws_request_add_own(struct buf *request, const struct ws_options *options)
 {
-	int r = 0;
-
 	if (options->origin)
-		r = ws_request_add(wsi, "Origin:", options->origin, at, end);
-	if (r == 0 && options->user_agent)
-		r = ws_request_add(wsi, "User-Agent:", options->user_agent, at, end);
-	for (size_t i = 0; r == 0 && i < options->n_headers; i++)
-		r = ws_request_add_line(wsi, options->headers[i], at, end);
+		ws_request_add(request, "Origin: %s\r\n", options->origin);
+	if (options->user_agent)
+		ws_request_add(request, "User-Agent: %s\r\n", options->user_agent);
+	for (size_t i = 0; i < options->n_headers; i++) {
+		const char *header = options->headers[i], *value = strchr(header, ':') + 1;
+
+		ws_request_add(request, "%.*s %s\r\n", (int)(value - header), header,
+			       value + strspn(value, " \t"));
+	}
+}
+
+int ws_request_write(const struct ws_options *options, unsigned char *start, unsigned char **at)
+{
+	struct slice key = ws_request_key(start, *at);
+	struct buf request = BUF_INIT(WS_REQUEST_MAX);
+	char host[WS_MAX_HOST];
+	int r;
+
+	ws_request_host(options, host);
+	ws_request_add(&request,
+		       "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: "
+		       "Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+		       "%.*s\r\nSec-WebSocket-Protocol: %s\r\nPragma: no-cache\r\nCache-Control: "
+		       "no-cache\r\n",
+		       options->path, host, SLICE_ARG(key), options->subprotocol);
+	if (options->compression)
+		ws_request_add(&request, "Sec-WebSocket-Extensions: permessage-deflate\r\n");
+	ws_request_add_own(&request, options);
+	r = key.ptr ? request.error : -EINVAL;
+	if (r == 0) {
+		memcpy(start, buf_bytes(&request).ptr, buf_len(&request));
+		*at = start + buf_len(&request);
+	}
+	buf_done(&request);
 	return r;
 }

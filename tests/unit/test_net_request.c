@@ -169,7 +169,7 @@ static void headers_that_do_not_fit_end_the_attempt(void **state)
 	client_run_until_over(&client);
 	assert_int_equal(client.n_open, 0);
 	assert_int_equal(client.reason, WS_TRANSPORT);
-	assert_text(&client, "`headers` are longer than a request can be");
+	assert_text(&client, "the HTTP request is longer than 16 KiB");
 	client_done(&client);
 	server_done(&server);
 	mem_free(header);

@@ -29,7 +29,7 @@ struct server {
 	void (*script)(struct server *server, int fd);
 	bool running;
 	/* What a script found, read after server_join(). */
-	char request[4096];
+	char request[20000];
 	unsigned char *bytes;
 	size_t n_bytes, n_frames, n_unmasked;
 	unsigned close_code;

@@ -442,11 +442,11 @@ static void replaced_settings_go_when_their_last_connection_has_gone(void **stat
 		join_with_new_settings(&client);
 	client_run_ms(&client, 200);
 	before = mallinfo2().uordblks;
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < 80; i++)
 		join_with_new_settings(&client);
 	client_run_ms(&client, 200);
 	/* A vhost alone, without its settings, would be twice as much. */
-	assert_in_range(mallinfo2().uordblks, 0, before + 75000);
+	assert_in_range(mallinfo2().uordblks, 0, before + 60000);
 	client_done(&client);
 }
 
