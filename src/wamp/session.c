@@ -367,6 +367,14 @@ static void session_cannot_authenticate(struct session *s, struct slice text)
 	event->message = text;
 }
 
+static void session_cannot_compute(struct session *s, int r)
+{
+	session_cannot_authenticate(s, arena_printf(&s->arena,
+						    "the answer to the challenge cannot be "
+						    "computed: %s",
+						    strerror(-r)));
+}
+
 static bool session_offers(const struct session *s, struct slice method)
 {
 	for (size_t i = 0; i < s->config.auth.n_methods; i++)
@@ -435,7 +443,7 @@ static void session_authenticate(struct session *s, const struct wamp_msg *chall
 	else if (r == AUTH_REFUSED)
 		session_cannot_authenticate(s, arena_printf(&s->arena, "%s", message));
 	else
-		session_cannot_authenticate(s, slice_of(strerror(-r)));
+		session_cannot_compute(s, r);
 }
 
 /* WAMP 4.3: the router chooses one of the methods offered. */
@@ -593,7 +601,7 @@ void session_answer(struct session *s, struct auth_job *job)
 		if (job->result == 0)
 			session_send_answer(s, slice_of(job->signature));
 		else
-			session_cannot_authenticate(s, slice_of(strerror(-job->result)));
+			session_cannot_compute(s, job->result);
 	}
 	auth_job_free(job);
 	if (s->state != SESSION_HELLO_SENT)

@@ -213,7 +213,7 @@ static void a_key_that_cannot_be_derived_ends_the_attempt_with_a_reason(void **s
 	job = session_take_job(&s);
 	job->result = -ENOMEM;
 	session_answer(&s, job);
-	refused(&s, "Cannot allocate memory");
+	refused(&s, "the answer to the challenge cannot be computed: Cannot allocate memory");
 	session_done(&s);
 }
 
