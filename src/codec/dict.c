@@ -7,16 +7,17 @@
 #include "codec/dict.h"
 
 #include "base/mem.h"
+#include "codec/items.h"
 
 struct scan_value dict_find(const struct scan_value *dict, const char *name)
 {
 	struct scan_value found = SCAN_VALUE_NONE, key, v;
-	struct scan_walk walk;
+	struct items items;
 
 	if (dict->type != SCAN_OBJECT)
 		return found;
-	scan_walk_init(&walk, dict);
-	while (scan_walk_next(&walk, &key, &v))
+	items = items_of(dict);
+	while (items_next(&items, &key, &v))
 		if (scan_is(&key, name))
 			found = v;
 	return found;

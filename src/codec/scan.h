@@ -131,19 +131,6 @@ size_t scan_plain_length(const char *text, size_t len);
 #define SCAN_MAX_WORD 64
 bool scan_is(const struct scan_value *v, const char *text);
 
-/*
- * A walk along a container that was validated, of any number of members or
- * elements. What is no container has none.
- */
-struct scan_walk {
-	struct slice rest;
-	unsigned char closer; /* 0: at the end */
-};
-void scan_walk_init(struct scan_walk *w, const struct scan_value *container);
-
-/* The next one, or false. ret_name: an object's, as a string token; absent in an array. */
-bool scan_walk_next(struct scan_walk *w, struct scan_value *ret_name, struct scan_value *ret);
-
 /* An integer 0 ... max in any spelling of JSON (1, 1.0, 10e-1): true and *ret, else false. */
 bool scan_u64(const struct scan_value *v, uint64_t max, uint64_t *ret);
 

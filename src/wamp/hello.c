@@ -16,6 +16,7 @@
 #include "codec/chars.h"
 #include "codec/dict.h"
 #include "codec/emit.h"
+#include "codec/items.h"
 
 /* Of all details together; authextra is the configuration's, which has a bound of its own. */
 #define HELLO_MAX_DETAILS (1u << 20)
@@ -76,12 +77,12 @@ static char *hello_text(const struct scan_value *details, const char *name)
 static struct scan_value hello_find(const struct scan_value *container, const char *name)
 {
 	struct scan_value key, v;
-	struct scan_walk walk;
+	struct items items;
 
 	if (container->type != SCAN_ARRAY)
 		return dict_find(container, name);
-	scan_walk_init(&walk, container);
-	while (scan_walk_next(&walk, &key, &v))
+	items = items_of(container);
+	while (items_next(&items, &key, &v))
 		if (scan_is(&v, name))
 			return SCAN_LITERAL("true", SCAN_TRUE);
 	return SCAN_VALUE_NONE;

@@ -6,6 +6,8 @@
 
 #include "wamp/options.h"
 
+#include "codec/items.h"
+
 /* Of a dict that goes out; more is told as that. */
 #define OPTIONS_MAX_MEMBERS 64
 
@@ -112,13 +114,13 @@ static int options_word(const char *const *words, const struct scan_value *v)
 static bool options_is_list(const struct scan_value *v, bool of_ids)
 {
 	struct scan_value name, item;
-	struct scan_walk walk;
+	struct items items;
 	uint64_t id;
 
 	if (v->type != SCAN_ARRAY)
 		return false;
-	scan_walk_init(&walk, v);
-	while (scan_walk_next(&walk, &name, &item))
+	items = items_of(v);
+	while (items_next(&items, &name, &item))
 		if (of_ids ? !scan_u64(&item, WAMP_MAX_ID, &id) || !id : item.type != SCAN_STRING)
 			return false;
 	return true;
@@ -163,14 +165,14 @@ static bool options_is_custom(struct slice name)
 static bool options_is_plain(const struct scan_value *v)
 {
 	struct scan_value name, item;
-	struct scan_walk walk;
+	struct items items;
 
 	if (v->type == SCAN_REAL || (v->type == SCAN_INTEGER && v->text[0] == '-'))
 		return false;
 	if (v->type != SCAN_ARRAY)
 		return true;
-	scan_walk_init(&walk, v);
-	while (scan_walk_next(&walk, &name, &item))
+	items = items_of(v);
+	while (items_next(&items, &name, &item))
 		if (item.type == SCAN_REAL)
 			return false;
 	return true;
@@ -296,13 +298,13 @@ void wamp_options_read(struct wamp_options *ret, enum wamp_type type, const stru
 		       struct arena *arena)
 {
 	struct scan_value name, v;
-	struct scan_walk walk;
+	struct items items;
 
 	*ret = (struct wamp_options){.exclude_me = true};
 	if (dict->type != SCAN_OBJECT || dict->flags & SCAN_EMPTY)
 		return;
-	scan_walk_init(&walk, dict);
-	while (scan_walk_next(&walk, &name, &v)) {
+	items = items_of(dict);
+	while (items_next(&items, &name, &v)) {
 		char buffer[OPTIONS_MAX_NAME];
 		struct slice text = options_name(&name, buffer);
 		const struct options_row *row = options_find(type, text);

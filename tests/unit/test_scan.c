@@ -551,55 +551,6 @@ static void a_word_is_known_however_it_is_spelled(void **state)
 	assert_false(scan_is(&v, "exact"));
 }
 
-/* Of any number of members: a limit here would be taken for something else by who reads. */
-static void a_walk_meets_each_member_and_element(void **state)
-{
-	char text[4000];
-	struct scan_value v, key, item;
-	struct scan_error error;
-	struct scan_walk walk;
-	size_t n, count;
-	uint64_t number;
-
-	(void)state;
-	for (int is_object = 0; is_object < 2; is_object++) {
-		n = (size_t)snprintf(text, sizeof(text), is_object ? " { " : " [ ");
-		for (int i = 0; i < 300; i++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n,
-					      is_object ? "%s\"k\" : %d" : "%s %d", i ? " ," : "",
-					      i);
-		n += (size_t)snprintf(text + n, sizeof(text) - n, is_object ? " } " : " ] ");
-		assert_int_equal(scan_one((struct slice){text, n}, SCAN_STRICT, &v, &error), 0);
-		scan_walk_init(&walk, &v);
-		for (count = 0; scan_walk_next(&walk, &key, &item); count++) {
-			assert_int_equal(scan_is(&key, "k"), is_object);
-			assert_true(scan_u64(&item, 300, &number) && number == count);
-		}
-		assert_int_equal(count, 300);
-		assert_false(scan_walk_next(&walk, &key, &item));
-	}
-}
-
-static void a_walk_of_nothing_meets_nothing(void **state)
-{
-	static const struct slice texts[] = {SLICE("{}"),   SLICE("[]"), SLICE("[ ]"),
-					     SLICE("null"), SLICE("7"),	 SLICE("\"[1]\"")};
-	static const struct scan_value broken = {"{\"a\":}", 6, SCAN_OBJECT, 0};
-	struct scan_value v, key, item;
-	struct scan_error error;
-	struct scan_walk walk;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		assert_int_equal(scan_one(texts[i], SCAN_STRICT, &v, &error), 0);
-		scan_walk_init(&walk, &v);
-		assert_false(scan_walk_next(&walk, &key, &item));
-	}
-	scan_walk_init(&walk, &broken);
-	assert_false(scan_walk_next(&walk, &key, &item));
-	assert_false(scan_walk_next(&walk, &key, &item));
-}
-
 static void a_plain_run_ends_at_the_first_special_byte(void **state)
 {
 	char text[24];
@@ -636,8 +587,6 @@ int main(void)
 		cmocka_unit_test(escapes_are_decoded),
 		cmocka_unit_test(integers_are_read_within_their_limit),
 		cmocka_unit_test(a_word_is_known_however_it_is_spelled),
-		cmocka_unit_test(a_walk_meets_each_member_and_element),
-		cmocka_unit_test(a_walk_of_nothing_meets_nothing),
 		cmocka_unit_test(a_plain_run_ends_at_the_first_special_byte),
 	};
 
