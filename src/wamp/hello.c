@@ -17,6 +17,7 @@
 #include "codec/dict.h"
 #include "codec/emit.h"
 #include "codec/items.h"
+#include "wamp/hide.h"
 
 /* Of all details together; authextra is the configuration's, which has a bound of its own. */
 #define HELLO_MAX_DETAILS (1u << 20)
@@ -62,12 +63,16 @@ struct scan_value hello_details(struct arena *arena, const struct session_config
 /* Longest name of a realm, a person, a role that is kept of what a router says. */
 #define HELLO_MAX_TEXT 256
 
-/* A string member, cut; without memory it counts as not told. */
-static char *hello_text(const struct scan_value *details, const char *name)
+/* A string member, cut and without secrets; without memory it counts as not told. */
+static char *hello_text(const struct scan_value *details, const char *name,
+			const struct marks *marks, struct arena *arena)
 {
 	CLEANUP(mem_freep) char *text = dict_text(details, name);
+	struct slice shown = hide_text(marks, slice_of(text), arena);
 
-	return text ? mem_strndup(text, chars_cut(text, strlen(text), HELLO_MAX_TEXT)) : NULL;
+	if (!shown.ptr)
+		return NULL;
+	return mem_strndup(shown.ptr, chars_cut(shown.ptr, shown.len, HELLO_MAX_TEXT));
 }
 
 /*
@@ -109,16 +114,17 @@ static void hello_roles(struct session_welcome *w, const struct scan_value *role
 	w->call_canceling = canceling.type == SCAN_TRUE;
 }
 
-void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg)
+void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg,
+		   const struct marks *marks, struct arena *arena)
 {
 	struct session_welcome w = {.session_id = msg->id};
 	struct scan_value roles = dict_find(&msg->details, "roles");
 
-	w.realm = hello_text(&msg->details, "realm");
-	w.authid = hello_text(&msg->details, "authid");
-	w.authrole = hello_text(&msg->details, "authrole");
-	w.authmethod = hello_text(&msg->details, "authmethod");
-	w.agent = hello_text(&msg->details, "agent");
+	w.realm = hello_text(&msg->details, "realm", marks, arena);
+	w.authid = hello_text(&msg->details, "authid", marks, arena);
+	w.authrole = hello_text(&msg->details, "authrole", marks, arena);
+	w.authmethod = hello_text(&msg->details, "authmethod", marks, arena);
+	w.agent = hello_text(&msg->details, "agent", marks, arena);
 	hello_roles(&w, &roles);
 	hello_welcome_done(ret);
 	*ret = w;

@@ -13,7 +13,11 @@
  */
 struct scan_value hello_details(struct arena *arena, const struct session_config *config);
 
-/* Reads WELCOME, as far as it is readable; replaces what *ret held. */
-void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg);
+/*
+ * Reads WELCOME, as far as it is readable and holds no marked secret; replaces
+ * what *ret held.
+ */
+void hello_welcome(struct session_welcome *ret, const struct wamp_msg *msg,
+		   const struct marks *marks, struct arena *arena);
 
 void hello_welcome_done(struct session_welcome *w);

@@ -15,8 +15,8 @@
 #include "codec/chars.h"
 #include "codec/emit.h"
 #include "wamp/hello.h"
+#include "wamp/hide.h"
 #include "wamp/options.h"
-#include "wamp/reason.h"
 
 #include <errno.h>
 
@@ -25,9 +25,6 @@
 
 #define SESSION_MAX_SECRET 65536
 
-/* As much of a router's text is looked at; those who keep it cut it further. */
-#define SESSION_MAX_TEXT 1024
-
 /* The view's queue keeps this much room when it is empty. */
 #define SESSION_KEPT_VIEWS 256
 
@@ -35,23 +32,7 @@
 
 void session_mark(struct session *s, struct slice text)
 {
-	if (text.len >= MARKS_MIN_LENGTH)
-		marks_add(&s->marks, text);
-}
-
-static void session_mark_query(struct session *s)
-{
-	const char *p = s->config.query, *end, *value;
-
-	if (!p || !*p)
-		return;
-	session_mark(s, slice_of(p));
-	for (; *p; p = *end ? end + 1 : end) {
-		end = p + strcspn(p, "&");
-		value = memchr(p, '=', (size_t)(end - p));
-		value = value ? value + 1 : p;
-		session_mark(s, (struct slice){value, (size_t)(end - value)});
-	}
+	hide_mark(&s->marks, text);
 }
 
 int session_init(struct session *s, const struct session_config *config)
@@ -66,7 +47,7 @@ int session_init(struct session *s, const struct session_config *config)
 	buf_init(&s->out, SESSION_MAX_OUT);
 	buf_init(&s->secret, SESSION_MAX_SECRET);
 	arena_init(&s->arena);
-	session_mark_query(s);
+	hide_mark_query(&s->marks, s->config.query);
 	return 0;
 }
 
@@ -130,7 +111,7 @@ void session_reset(struct session *s)
 	buf_trim(&s->out);
 	arena_reset(&s->arena);
 	marks_forget(&s->marks);
-	session_mark_query(s);
+	hide_mark_query(&s->marks, s->config.query);
 }
 
 const char *session_state_name(enum session_state state)
@@ -327,15 +308,7 @@ static void session_misplaced(struct session *s, const struct wamp_msg *msg, con
 
 struct slice session_hide(struct session *s, struct slice text)
 {
-	return marks_hide(&s->marks, text, SESSION_MAX_TEXT, &s->arena);
-}
-
-/* A URI that everybody knows tells nothing, whatever is in it. */
-static struct slice session_hide_uri(struct session *s, struct slice uri)
-{
-	struct slice shown = wamp_reason_is_known(uri) ? uri : session_hide(s, uri);
-
-	return shown.ptr || !uri.len ? shown : SLICE("***");
+	return hide_text(&s->marks, text, &s->arena);
 }
 
 /* The end that the router says, with its reason and text. */
@@ -345,7 +318,7 @@ static void session_end(struct session *s, enum session_event_type type, const s
 	struct wamp_options options;
 
 	wamp_options_read(&options, msg->type, &msg->details, &s->arena);
-	event->reason = session_hide_uri(s, msg->uri);
+	event->reason = hide_uri(&s->marks, msg->uri, &s->arena);
 	event->message = session_hide(s, options.message);
 	s->state = SESSION_CLOSED;
 	if (msg->uri.len)
@@ -389,7 +362,7 @@ static struct slice session_unexpected_method(struct session *s, struct slice me
 	struct slice text = SLICE("");
 
 	/* The router's word is bounded: it goes to logs and terminals. */
-	method = session_hide_uri(s, method);
+	method = hide_uri(&s->marks, method, &s->arena);
 	method.len = chars_cut(method.ptr, method.len, 64);
 	for (size_t i = 0; i < auth->n_methods; i++)
 		text = arena_printf(&s->arena, "%.*s%s\"%s\"", SLICE_ARG(text), i ? ", " : "",
@@ -457,26 +430,6 @@ static void session_challenged(struct session *s, const struct wamp_msg *msg)
 		session_authenticate(s, msg);
 }
 
-static void session_hide_text(struct session *s, char **text)
-{
-	struct slice whole = slice_of(*text), shown = session_hide(s, whole);
-
-	if (!*text || (shown.ptr == whole.ptr && shown.len == whole.len))
-		return;
-	mem_free(*text);
-	*text = shown.ptr ? mem_strndup(shown.ptr, shown.len) : NULL;
-}
-
-/* What status and log show of WELCOME is the router's text, too. */
-static void session_hide_welcome(struct session *s)
-{
-	struct session_welcome *w = &s->welcome;
-	char **texts[] = {&w->realm, &w->authid, &w->authrole, &w->authmethod, &w->agent};
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		session_hide_text(s, texts[i]);
-}
-
 static void session_recv_hello_sent(struct session *s, const struct wamp_msg *msg)
 {
 	if (msg->type == WAMP_WELCOME) {
@@ -484,8 +437,7 @@ static void session_recv_hello_sent(struct session *s, const struct wamp_msg *ms
 			session_violation(s, SLICE("WELCOME (2): session id is 0"));
 			return;
 		}
-		hello_welcome(&s->welcome, msg);
-		session_hide_welcome(s);
+		hello_welcome(&s->welcome, msg, &s->marks, &s->arena);
 		s->state = SESSION_JOINED;
 		session_emit(s, SESSION_EVENT_JOINED);
 	} else if (msg->type == WAMP_CHALLENGE) {
@@ -530,22 +482,6 @@ static bool session_is_for_clients(enum wamp_type type)
 	return false;
 }
 
-/*
- * What the router itself says to us. The payloads of others (RESULT, INVOCATION,
- * EVENT) pass as they are.
- */
-static void session_hide_message(struct session *s, struct wamp_msg *msg)
-{
-	if (!s->marks.n || msg->type == WAMP_RESULT || msg->type == WAMP_INVOCATION ||
-	    msg->type == WAMP_EVENT)
-		return;
-	if (msg->uri.len)
-		msg->uri = session_hide_uri(s, msg->uri);
-	msg->details = marks_hide_value(&s->marks, &msg->details, &s->arena);
-	msg->args = marks_hide_value(&s->marks, &msg->args, &s->arena);
-	msg->kwargs = marks_hide_value(&s->marks, &msg->kwargs, &s->arena);
-}
-
 static void session_recv_joined(struct session *s, const struct wamp_msg *msg, bool undecodable)
 {
 	struct session_event *event;
@@ -561,7 +497,7 @@ static void session_recv_joined(struct session *s, const struct wamp_msg *msg, b
 		event = session_emit(s, SESSION_EVENT_MESSAGE);
 		event->msg = *msg;
 		event->undecodable = undecodable;
-		session_hide_message(s, &event->msg);
+		hide_message(&s->marks, &event->msg, &s->arena);
 	}
 }
 

@@ -294,6 +294,23 @@ static void a_secret_is_known_again_while_the_session_lasts(void **state)
 	session_done(&s);
 }
 
+static void a_name_that_is_cut_does_not_end_with_half_a_secret(void **state)
+{
+	char frame[600];
+	struct session s;
+
+	(void)state;
+	for (int before = 240; before <= 260; before++) {
+		start_auth(&s, "T1cketQwertz");
+		snprintf(frame, sizeof(frame), "[2,1,{\"authid\":\"%0*dT1cketQwertz\"}]", before,
+			 0);
+		input(&s, frame);
+		assert_null(strchr(s.welcome.authid, 'T'));
+		assert_true(strlen(s.welcome.authid) <= 256);
+		session_done(&s);
+	}
+}
+
 static void signatures_and_derived_keys_are_known_again_too(void **state)
 {
 	struct auth_job *job;
@@ -433,6 +450,7 @@ int main(void)
 		cmocka_unit_test(a_key_that_cannot_be_derived_ends_the_attempt_with_a_reason),
 		cmocka_unit_test(a_secret_that_the_router_repeats_is_not_told),
 		cmocka_unit_test(a_secret_is_known_again_while_the_session_lasts),
+		cmocka_unit_test(a_name_that_is_cut_does_not_end_with_half_a_secret),
 		cmocka_unit_test(signatures_and_derived_keys_are_known_again_too),
 		cmocka_unit_test(a_short_secret_hides_the_text_and_not_the_reason),
 		cmocka_unit_test(the_token_of_the_url_is_known_again),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A router's words without what was sent to it as a secret
+ */
+
+#include "wamp/hide.h"
+
+#include "wamp/reason.h"
+
+void hide_mark(struct marks *m, struct slice text)
+{
+	if (text.len >= MARKS_MIN_LENGTH)
+		marks_add(m, text);
+}
+
+void hide_mark_query(struct marks *m, const char *query)
+{
+	const char *p = query ? query : "", *end, *value;
+
+	hide_mark(m, slice_of(p));
+	for (; *p; p = *end ? end + 1 : end) {
+		end = p + strcspn(p, "&");
+		value = memchr(p, '=', (size_t)(end - p));
+		value = value ? value + 1 : p;
+		hide_mark(m, (struct slice){value, (size_t)(end - value)});
+	}
+}
+
+struct slice hide_text(const struct marks *m, struct slice text, struct arena *arena)
+{
+	return marks_hide(m, text, HIDE_MAX_TEXT, arena);
+}
+
+struct slice hide_uri(const struct marks *m, struct slice uri, struct arena *arena)
+{
+	struct slice shown = wamp_reason_is_known(uri) ? uri : hide_text(m, uri, arena);
+
+	return shown.ptr || !uri.len ? shown : SLICE("***");
+}
+
+void hide_message(const struct marks *m, struct wamp_msg *msg, struct arena *arena)
+{
+	if (!m->n || msg->type == WAMP_RESULT || msg->type == WAMP_INVOCATION ||
+	    msg->type == WAMP_EVENT)
+		return;
+	if (msg->uri.len)
+		msg->uri = hide_uri(m, msg->uri, arena);
+	msg->details = marks_hide_value(m, &msg->details, arena);
+	msg->args = marks_hide_value(m, &msg->args, arena);
+	msg->kwargs = marks_hide_value(m, &msg->kwargs, arena);
+}
