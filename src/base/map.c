@@ -12,8 +12,9 @@
 
 #define MAP_MIN_BUCKETS 16
 
-/* A map with fewer elements than this part of its buckets gets fewer of them. */
-#define MAP_SPARSE 8
+/* A map with fewer elements than this part of its buckets gets fewer of them, if it has many. */
+#define MAP_SPARSE	 8
+#define MAP_KEPT_BUCKETS 1024
 
 static uint64_t map_rotate(uint64_t x, int bits)
 {
@@ -142,7 +143,7 @@ void map_remove(struct map *m, struct map_node *node)
 	node->linked = false;
 	m->count--;
 	/* What many have needed must not stay for ever. */
-	if (m->n_buckets > MAP_MIN_BUCKETS && m->count < m->n_buckets / MAP_SPARSE)
+	if (m->n_buckets > MAP_KEPT_BUCKETS && m->count < m->n_buckets / MAP_SPARSE)
 		map_resize(m, m->n_buckets / MAP_SPARSE * 2);
 }
 

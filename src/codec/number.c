@@ -19,6 +19,9 @@ static const char number_limit[] =
 	"681908902000708383676273854845817711531764475730270069855571366959622842914819"
 	"860834936475292719074168444365510704342711559699508093042880177904174497792";
 
+/* So many digits fit a uint64_t, whichever they are. */
+#define NUMBER_PLAIN_DIGITS 19
+
 /* Exponents are counted up to here; a text is shorter than that. */
 #define NUMBER_ENOUGH INT64_C(100000000000)
 
@@ -95,7 +98,25 @@ static bool number_add_zeros(uint64_t *n, int64_t zeros, uint64_t max)
 	return true;
 }
 
-bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret)
+/* Nearly all numbers are a few plain digits. */
+static bool number_read_digits(struct slice number, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (number.len > NUMBER_PLAIN_DIGITS)
+		return false;
+	for (size_t i = 0; i < number.len; i++) {
+		unsigned digit = (unsigned char)number.ptr[i] - '0';
+
+		if (digit > 9)
+			return false;
+		n = n * 10 + digit;
+	}
+	*ret = n;
+	return true;
+}
+
+static bool number_read_any(struct slice number, uint64_t max, uint64_t *ret)
 {
 	const char *p = number.ptr, *end = p + number.len;
 	const char *digits_end = number_find(p, number_find(p, end, 'E'), 'e');
@@ -123,6 +144,18 @@ bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret)
 	if (n && (is_negative || exponent < 0))
 		return false;
 	if (!number_add_zeros(&n, exponent, max))
+		return false;
+	*ret = n;
+	return true;
+}
+
+bool number_read_u64(struct slice number, uint64_t max, uint64_t *ret)
+{
+	uint64_t n;
+
+	if (!number_read_digits(number, &n))
+		return number_read_any(number, max, ret);
+	if (n > max)
 		return false;
 	*ret = n;
 	return true;
