@@ -46,9 +46,12 @@ bool mem_fail_once_after(long n)
 	return happened;
 }
 
-void mem_tune(void)
+/* As glibc has it: 64 of its words of a size, counted as if they had 4 bytes. */
+#define MEM_FAST_BYTES (64 * sizeof(size_t) / 4)
+
+void mem_set_tidy(bool tidy)
 {
-	mallopt(M_MXFAST, 0);
+	mallopt(M_MXFAST, tidy ? 0 : MEM_FAST_BYTES);
 }
 
 void mem_trim(void)

@@ -25,10 +25,11 @@ void *mem_free(void *p);
 void mem_freep(void *p);
 
 /*
- * For a daemon that lives long: what is freed is joined with its neighbours at
- * once, instead of all of it some day, in one go, while everybody waits.
+ * While very much is in use: what is freed is joined with its neighbours at
+ * once, instead of all of it some day, in one go, while everybody waits. It
+ * costs some percent of a call.
  */
-void mem_tune(void);
+void mem_set_tidy(bool tidy);
 
 /* Gives what is free back to the system; costs milliseconds for each 100 MiB. */
 void mem_trim(void);

@@ -21,6 +21,9 @@
 /* So much less waits than once: worth the milliseconds of giving it back. */
 #define APP_TRIM_BYTES (8u << 20)
 
+/* From here on, and until half of it, freeing what waits must not be put off. */
+#define APP_FLOOD_BYTES (8u << 20)
+
 void app_touch_clock(struct app *app)
 {
 	struct timespec wall;
@@ -134,6 +137,16 @@ static void app_on_idle(uv_idle_t *idle)
 	list_splice(&app->more, &turn);
 }
 
+static void app_mind_flood(struct app *app)
+{
+	uint64_t bytes = hub_waiting_bytes(app->hub);
+	bool flooded = bytes >= (app->flooded ? APP_FLOOD_BYTES / 2 : APP_FLOOD_BYTES);
+
+	if (flooded != app->flooded)
+		mem_set_tidy(flooded);
+	app->flooded = flooded;
+}
+
 static void app_keep_awake(struct app *app)
 {
 	bool wanted = !list_is_empty(&app->more) || (app->listener.is_waiting && !app->starved) ||
@@ -212,6 +225,7 @@ void app_settle(struct app *app)
 	}
 	list_for_each (i, &app->transports)
 		transport_set_reading(CONTAINER_OF(i, struct transport, node));
+	app_mind_flood(app);
 	app_keep_awake(app);
 	app_arm_timer(app);
 	if (hub_drain_state(app->hub) == HUB_DRAIN_OVER && !app->n_conns && !app->stopped)

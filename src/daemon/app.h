@@ -71,6 +71,7 @@ struct app {
 	size_t n_conns;
 	bool stopping, stopped;
 	bool idling;
+	bool flooded;	    /* very much waits for programs */
 	bool leaves_thread; /* one that derives a key runs on */
 	bool starved;	    /* no memory for who is at the door: looked at again by the sweep */
 	int exit_code;	    /* of a stop that was not asked for; else 0 */

@@ -372,7 +372,6 @@ int app_run(const struct config *config, const struct app_options *options)
 	bool leaves_thread;
 	int r;
 
-	mem_tune();
 	if (!app)
 		return EX_OSERR;
 	app->options = options;

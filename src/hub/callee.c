@@ -11,6 +11,7 @@
  */
 
 #include "hub/internal.h"
+#include "hub/size.h"
 
 #include "base/mem.h"
 

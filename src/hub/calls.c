@@ -10,6 +10,7 @@
  */
 
 #include "hub/internal.h"
+#include "hub/size.h"
 
 #include "base/mem.h"
 

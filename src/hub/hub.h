@@ -288,6 +288,9 @@ struct hub_counts {
 };
 void hub_count(const struct hub *hub, struct hub_counts *ret);
 
+/* How much waits because of programs, as it is charged to users. */
+uint64_t hub_waiting_bytes(const struct hub *hub);
+
 /*
  * How much less waits because of programs than once, if that is n or more; it is
  * counted anew then. Else 0.

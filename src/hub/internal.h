@@ -79,12 +79,6 @@ uint64_t link_send(struct link *l, const struct wamp_msg *msg);
 uint64_t link_taken(const struct link *l);
 /* Forgets text that was composed for a message which is not sent after all. */
 void link_settle(struct link *l);
-/*
- * How long the message is as it is really sent, escapes included, if that is
- * over the session's max_message_size; else 0. A router that enforces its own
- * limit would drop the session of everybody.
- */
-size_t link_is_too_long(struct link *l, const struct wamp_msg *msg);
 /* The session is over, for the state's reason; undoes all in the order of §11.6. */
 void link_down(struct link *l, enum link_state state, const char *reason, struct slice message);
 void link_rejoin(struct link *l, const char *message);

@@ -18,6 +18,7 @@
  */
 
 #include "hub/internal.h"
+#include "hub/size.h"
 
 #include "base/mem.h"
 
@@ -180,38 +181,18 @@ uint64_t link_send(struct link *l, const struct wamp_msg *msg)
 	return request;
 }
 
-/* What a message has beside its texts, and how much longer those may become when they are written.
- */
-#define LINK_OVERHEAD	 128u
-#define LINK_MAX_ESCAPED 6u
-
-static size_t link_size_of(const struct scan_value *v)
-{
-	return (size_t)v->len * (v->flags & SCAN_UNSAFE ? LINK_MAX_ESCAPED : 1);
-}
-
-/* A bound that costs nothing; what is above it is written to be measured. */
-static size_t link_size_at_most(const struct wamp_msg *msg)
-{
-	return LINK_OVERHEAD + msg->uri.len * LINK_MAX_ESCAPED + link_size_of(&msg->details) +
-	       link_size_of(&msg->args) + link_size_of(&msg->kwargs);
-}
-
-size_t link_is_too_long(struct link *l, const struct wamp_msg *msg)
+size_t link_measure(const struct link *l, const struct wamp_msg *msg)
 {
 	CLEANUP(buf_done) struct buf text = BUF_INIT(SESSION_MAX_OUT);
-	size_t max = l->config.max_message_size;
 	struct wamp_msg copy = *msg;
 
-	if (link_size_at_most(msg) <= max)
-		return 0;
 	if (!copy.request)
 		copy.request = l->session.last_request + 1;
 	wamp_write(&text, &copy);
 	/* What cannot even be measured is too long, too. */
 	if (text.error)
 		return link_size_at_most(msg);
-	return buf_len(&text) > max ? buf_len(&text) : 0;
+	return buf_len(&text) > l->config.max_message_size ? buf_len(&text) : 0;
 }
 
 /* ---- attempts ---- */

@@ -135,6 +135,14 @@ enum pending_kind {
 	PENDING_PUBLISH,
 };
 
+/* How far a request has come that waits to leave. */
+struct pending_upload {
+	uint64_t timeout_ms;
+	uint64_t end;	   /* link->n_sent with it */
+	uint64_t taken;	   /* link_taken() when it grew last, */
+	uint64_t taken_ms; /* and when that was */
+};
+
 /* A request that the router has not answered. Embedded first in what waits. */
 struct pending {
 	enum pending_kind kind;
@@ -143,12 +151,8 @@ struct pending {
 	struct map_node node;
 	struct list order;
 	uint64_t request;
-	uint64_t timeout_ms; /* 0: none */
 	struct timer timer;
-	bool is_behind;	   /* it waits to leave behind much; then also: */
-	uint64_t end;	   /* link->n_sent with it */
-	uint64_t taken;	   /* link_taken() when it grew last, */
-	uint64_t taken_ms; /* and when that was */
+	struct pending_upload *upload; /* it waits to leave, behind much; or NULL */
 };
 
 struct call {

@@ -137,6 +137,11 @@ static void memory_enforce(struct hub *hub, struct user *user)
 	}
 }
 
+uint64_t hub_waiting_bytes(const struct hub *hub)
+{
+	return hub->users.charged[USER_BYTES];
+}
+
 uint64_t hub_take_freed(struct hub *hub, uint64_t n)
 {
 	uint64_t now = hub->users.charged[USER_BYTES];

@@ -14,6 +14,8 @@
 
 #include "hub/internal.h"
 
+#include "base/mem.h"
+
 /* A request with so much before it, itself included, may take its time to leave. */
 #define PENDING_BEHIND 65536u
 
@@ -31,27 +33,37 @@ static bool pending_is_behind(const struct link *l, enum pending_kind kind)
 	return kind != PENDING_CALL && buf_len(&l->session.out) + l->n_unsent >= PENDING_BEHIND;
 }
 
+/* NULL without memory: then its time begins at once, as that of any other. */
+static struct pending_upload *pending_upload_new(const struct link *l, uint64_t timeout_ms)
+{
+	struct pending_upload *upload = mem_alloc(sizeof(*upload));
+
+	if (upload)
+		*upload = (struct pending_upload){
+			.timeout_ms = timeout_ms,
+			.end = l->n_sent,
+			.taken = link_taken(l),
+			.taken_ms = l->hub->now_ms,
+		};
+	return upload;
+}
+
 void pending_start(struct pending *p, struct link *l, enum pending_kind kind, enum wamp_type type,
 		   uint64_t request, uint64_t timeout_ms)
 {
-	uint64_t now = l->hub->now_ms;
-
 	p->kind = kind;
 	p->type = type;
 	p->link = l;
 	p->request = request;
-	p->timeout_ms = timeout_ms;
-	p->end = l->n_sent;
-	p->is_behind = pending_is_behind(l, kind);
-	p->taken = link_taken(l);
-	p->taken_ms = now;
 	p->timer.kind = TIMER_PENDING;
 	map_insert(&l->requests, &p->node, map_hash_u64(request));
 	list_append(&l->pending, &p->order);
-	if (p->is_behind)
+	if (timeout_ms && pending_is_behind(l, kind))
+		p->upload = pending_upload_new(l, timeout_ms);
+	if (p->upload)
 		timeout_ms = pending_min(timeout_ms, PENDING_LOOK_MS);
 	if (timeout_ms)
-		hub_timer_set(l->hub, &p->timer, now + timeout_ms);
+		hub_timer_set(l->hub, &p->timer, l->hub->now_ms + timeout_ms);
 }
 
 void pending_stop(struct pending *p)
@@ -61,6 +73,7 @@ void pending_stop(struct pending *p)
 	hub_timer_stop(p->link->hub, &p->timer);
 	map_remove(&p->link->requests, &p->node);
 	list_unlink(&p->order);
+	p->upload = mem_free(p->upload);
 	p->link = NULL;
 }
 
@@ -80,19 +93,24 @@ struct pending *pending_find(struct link *l, uint64_t request)
 static bool pending_is_early(struct pending *p)
 {
 	struct hub *hub = p->link->hub;
-	uint64_t taken = link_taken(p->link), look = pending_min(p->timeout_ms, PENDING_LOOK_MS);
+	struct pending_upload *upload = p->upload;
+	uint64_t taken = link_taken(p->link), next;
 
-	if (!p->is_behind)
+	if (!upload)
 		return false;
-	if (taken > p->taken) {
-		p->taken = taken;
-		p->taken_ms = hub->now_ms;
+	if (taken > upload->taken) {
+		upload->taken = taken;
+		upload->taken_ms = hub->now_ms;
 	}
-	if (taken >= p->end)
-		p->is_behind = false;
-	else if (hub->now_ms - p->taken_ms >= p->timeout_ms)
+	if (taken >= upload->end) {
+		next = upload->timeout_ms;
+		p->upload = mem_free(upload);
+	} else if (hub->now_ms - upload->taken_ms < upload->timeout_ms) {
+		next = pending_min(upload->timeout_ms, PENDING_LOOK_MS);
+	} else {
 		return false;
-	hub_timer_set(hub, &p->timer, hub->now_ms + (p->is_behind ? look : p->timeout_ms));
+	}
+	hub_timer_set(hub, &p->timer, hub->now_ms + next);
 	return true;
 }
 

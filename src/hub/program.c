@@ -32,14 +32,19 @@ void *hub_peer_owner(const struct peer *peer)
 
 void program_mark_dirty(struct program *p)
 {
+	if (!list_is_linked(&p->dirty))
+		list_append(&p->hub->dirty_programs, &p->dirty);
+}
+
+/* Only what is left after a write can stall: nearly always that is nothing. */
+static void program_watch_stall(struct program *p)
+{
 	struct hub *hub = p->hub;
 
-	if (p->peer.n_undrained && !p->stall.due.is_set) {
-		p->progress_ms = hub->now_ms;
-		hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.limits.stall_timeout_ms);
-	}
-	if (!list_is_linked(&p->dirty))
-		list_append(&hub->dirty_programs, &p->dirty);
+	if (!p->peer.n_undrained || p->stall.due.is_set)
+		return;
+	p->progress_ms = hub->now_ms;
+	hub_timer_set(hub, &p->stall, hub->now_ms + hub->config.limits.stall_timeout_ms);
 }
 
 void hub_peer_flushed(struct hub *hub, struct peer *peer)
@@ -47,6 +52,7 @@ void hub_peer_flushed(struct hub *hub, struct peer *peer)
 	size_t limit = hub->config.limits.peer.output_hard_limit;
 	char why[80];
 
+	program_watch_stall(program_of(peer));
 	if (peer->n_undrained <= limit ||
 	    (peer->state != PEER_OPEN && peer->state != PEER_HALF_CLOSED))
 		return;
@@ -208,6 +214,8 @@ void hub_peer_answered(struct hub *hub, struct peer *peer)
 		program_drop_all(program_of(peer));
 	if (outq_len(&peer->out) || peer->state != PEER_OPEN)
 		program_mark_dirty(program_of(peer));
+	else
+		memory_update(program_of(peer));
 }
 
 void hub_peer_kept(struct hub *hub, struct peer *peer)
@@ -505,6 +513,5 @@ int hub_request(struct hub *hub, struct peer *peer, const struct request *reques
 		r = program_dispatch(p, request);
 	}
 	peer->spoke = true;
-	program_mark_dirty(p);
 	return r;
 }

@@ -345,12 +345,12 @@ static bool request_check_member(struct request *r, enum member m, struct slice 
 	}
 	if (m == MEMBER_ID)
 		return true;
-	request_drop_empty(request_members[m].type, &r->members[m]);
-	if (!request_has(r, m))
-		return true;
 	wanted = request_check(&request_members[m], &r->members[m], r->arena);
-	return !wanted || request_refuse(fault, ERROR_BAD_MESSAGE, "\"%s\" must be %s",
-					 request_members[m].name, wanted);
+	if (!wanted)
+		return true;
+	request_drop_empty(request_members[m].type, &r->members[m]);
+	return !request_has(r, m) || request_refuse(fault, ERROR_BAD_MESSAGE, "\"%s\" must be %s",
+						    request_members[m].name, wanted);
 }
 
 static bool request_check_required(const struct request *r, uint32_t given,
