@@ -2,6 +2,7 @@
 """wampctl's looking commands: status, list, watch, raw; and completion in bash."""
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -212,11 +213,12 @@ def serving(daemon, *command, **options):
 
 
 def is_running(word):
-    """Whether a process has the word among its arguments."""
+    """Whether a shell has the word among its arguments."""
     for name in os.listdir("/proc"):
         try:
             with open(f"/proc/{name}/cmdline", "rb") as f:
-                if word.encode() in f.read().split(b"\0") and int(name) != os.getpid():
+                program, *arguments = f.read().split(b"\0")
+                if program == b"sh" and word.encode() in arguments:
                     return True
         except (OSError, ValueError):
             continue
@@ -248,6 +250,19 @@ def test_commands_end_with_wampctl_in_the_midst_of_many_calls(daemon, tmp_path, 
     until("none is left", lambda: not is_running(word))
     answers = [p.take() for _ in range(30)]
     assert {a["id"] for a in answers} == set(range(30)) and {a["op"] for a in answers} == {"error"}
+
+
+def test_who_ends_every_wampctl_by_its_name_does_not_end_its_guard(daemon, tmp_path):
+    word = f"guarded-{tmp_path.name}"
+    ctl = serving(daemon, "sh", "-c", "sleep 60; :", word)
+    daemon.connect().send(op="call", id=1, procedure="com.example.p")
+    until("it runs", lambda: is_running(word))
+    family = pathlib.Path(f"/proc/{ctl.pid}/task/{ctl.pid}/children").read_text().split()
+    names = {pathlib.Path(f"/proc/{pid}/comm").read_text().strip() for pid in family}
+    assert names == {"wamp-guard", "sh"}
+    ctl.kill()
+    ctl.communicate(timeout=WAIT)
+    until("none is left", lambda: not is_running(word))
 
 
 def test_commands_end_with_the_daemon(make_daemon, tmp_path):
