@@ -306,6 +306,13 @@ static void rules_warn_of_blanks(const struct rules_session *s)
 	}
 }
 
+static bool rules_is_ascii(const char *text)
+{
+	while (*text && (unsigned char)*text < 0x80)
+		text++;
+	return !*text;
+}
+
 static void rules_warn_of_headers(const struct rules_session *s)
 {
 	const struct setting *places[] = {rules_find(s, "headers"),
@@ -320,6 +327,12 @@ static void rules_warn_of_headers(const struct rules_session *s)
 						   "the value of the header '%.60s' begins or ends "
 						   "with a blank, which HTTP drops, or with a "
 						   "character that nobody sees",
+						   m->key);
+			else if (!rules_is_ascii(m->text))
+				config_errors_warn(s->rules->errors, m->file, m->line,
+						   "the value of the header '%.60s' is sent as "
+						   "UTF-8, which HTTP does not promise to read; "
+						   "better ASCII alone",
 						   m->key);
 		}
 }

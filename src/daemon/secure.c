@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "config/option.h"
 
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -125,12 +126,40 @@ static int secure_check_tls(const struct config *config, const struct config_ses
 	return r < 0 ? r : 0;
 }
 
+static struct config_origin secure_group_origin(const struct config *config)
+{
+	return config_origin(config, NULL,
+			     (size_t)config_option_find(CONFIG_DAEMON, "socket_group"));
+}
+
+void secure_explain_group(const struct config *config, char ret_message[SECURE_MAX_MESSAGE])
+{
+	struct config_origin at = secure_group_origin(config);
+	const char *name = config->daemon.socket_group;
+
+	snprintf(ret_message, SECURE_MAX_MESSAGE,
+		 "%s:%u: 'socket_group': there is no group \"%s\" (groupadd %s)", at.file, at.line,
+		 name, name);
+}
+
+static void secure_check_group(const struct config *config, struct config_errors *errors)
+{
+	struct config_origin at = secure_group_origin(config);
+	const char *name = config->daemon.socket_group;
+
+	if (name && !getgrnam(name))
+		config_errors_warn(errors, at.file, at.line,
+				   "'socket_group': there is no group \"%s\" (groupadd %s)", name,
+				   name);
+}
+
 int secure_check(const struct config *config, const char *credentials, struct config_errors *errors)
 {
 	int r = config_check_secrets(config, credentials, errors);
 
 	if (r < 0)
 		return r;
+	secure_check_group(config, errors);
 	for (size_t i = 0; i < config->n_sessions; i++) {
 		const char *passphrase = config->sessions[i].tls.key_passphrase;
 

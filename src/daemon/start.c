@@ -167,8 +167,10 @@ static int start_ws(struct app *app)
 /* ---- listening ---- */
 
 /* 0 or the exit code, with the reason told. */
-static int start_find_group(const char *name, gid_t *ret)
+static int start_find_group(const struct config *config, gid_t *ret)
 {
+	const char *name = config->daemon.socket_group;
+	char problem[SECURE_MAX_MESSAGE];
 	const struct group *group;
 
 	*ret = (gid_t)-1;
@@ -176,8 +178,8 @@ static int start_find_group(const char *name, gid_t *ret)
 		return 0;
 	group = getgrnam(name);
 	if (!group) {
-		log_line(LOG_LEVEL_ERROR, "socket_group: there is no group \"%s\" (groupadd %s)",
-			 name, name);
+		secure_explain_group(config, problem);
+		log_line(LOG_LEVEL_ERROR, "%s", problem);
 		return EX_CONFIG;
 	}
 	*ret = group->gr_gid;
@@ -204,7 +206,7 @@ static const char *start_listen_problem(int error)
 static int start_listen_at(struct app *app, const char *path)
 {
 	gid_t group;
-	int r = start_find_group(app->config->daemon.socket_group, &group);
+	int r = start_find_group(app->config, &group);
 
 	if (r)
 		return r;

@@ -307,6 +307,17 @@ def test_what_the_configuration_names_and_is_not_there_ends_the_start_with_78(tm
     assert not os.path.exists(tmp_path / "s.sock")
 
 
+def test_a_group_that_there_is_not_is_told_with_its_line(tmp_path):
+    config = tmp_path / "a.yaml"
+    config.write_text(f"daemon:\n  listen: {tmp_path}/s.sock\n  socket_group: no-such-group-here\n")
+    words = f"{config}:3: 'socket_group': there is no group"
+    check = run(tmp_path, "-t", "-c", config)
+    # A socket that is passed has a group already.
+    assert check.returncode == 0 and words in check.stderr and "warning" in check.stderr, check
+    start = run(tmp_path, "-c", config)
+    assert start.returncode == 78 and words in start.stderr, start
+
+
 def test_an_empty_name_of_a_directory_of_credentials_is_none(tmp_path, start):
     """It would be that of the root directory."""
     process = start("sessions: {default: {url: 'ws://127.0.0.1:1/', auth_method: ticket, auth_id: joe,"

@@ -423,6 +423,7 @@ static void what_is_allowed_and_not_wise_is_warned_of_once(void **state)
 		{WSS "  realm: \"r\xe2\x80\x8b\"\n", 3, "'realm' begins or ends"},
 		{WSS "  auth_id: j\xc3\xb6\x65 b\n", 0, NULL},
 		{WSS "  headers:\n    X-A: 'a '\n", 4, "header 'X-A' begins or ends with a blank"},
+		{WSS "  headers:\n    X-A: caf\xc3\xa9\n", 4, "header 'X-A' is sent as UTF-8"},
 		{WSS "sessions:\n  a:\n    headers: {X-A: \"\xc2\xa0\"}\n", 5, "header 'X-A'"},
 		/* what would be cut, and what is not rounded */
 		{WSS "  auth_method: ticket\n  auth_id: a\n  auth_secret: '@file:/s' # c\n", 0,
