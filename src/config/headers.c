@@ -51,9 +51,9 @@ static bool headers_check(const struct walk *w, const struct node *key, const st
 
 	if (!text_is_token(key->text.ptr))
 		config_errors_add(w->errors, w->file, key->line,
-				  "'%.60s' in 'headers' is no name of an HTTP header: letters, "
+				  "'%.*s' in 'headers' is no name of an HTTP header: letters, "
 				  "digits and '-'",
-				  key->text.ptr);
+				  walk_shown(key->text.ptr), key->text.ptr);
 	else if (taken)
 		config_errors_add(w->errors, w->file, key->line,
 				  "the header '%.60s' is set by the handshake itself; %s",

@@ -86,13 +86,13 @@ static void settings_unknown_key(const struct settings_walk *w, const struct set
 				  elsewhere);
 	} else if (nearest) {
 		config_errors_add(w->base.errors, w->base.file, key->line,
-				  "unknown key '%s' in %s; did you mean '%s'?", name, place->name,
-				  nearest);
+				  "unknown key '%.*s' in %s; did you mean '%s'?", walk_shown(name),
+				  name, place->name, nearest);
 	} else {
 		config_option_list(place->section, all, sizeof(all));
 		config_errors_add(w->base.errors, w->base.file, key->line,
-				  "unknown key '%.60s' in %s; known are: %s", name, place->name,
-				  all);
+				  "unknown key '%.*s' in %s; known are: %s", walk_shown(name), name,
+				  place->name, all);
 	}
 }
 
@@ -115,7 +115,8 @@ static void settings_refuse_protocol_options(const struct settings_walk *w, cons
 			continue;
 		hint = config_protocol_option_hint(name.text.ptr);
 		config_errors_add(w->base.errors, w->base.file, name.line,
-				  "'%.60s' in 'protocol_options' is not known: %s", name.text.ptr,
+				  "'%.*s' in 'protocol_options' is not known: %s",
+				  walk_shown(name.text.ptr), name.text.ptr,
 				  hint ? hint : "there is no such option; remove it");
 	}
 }
@@ -405,7 +406,8 @@ static int settings_apply_session(const struct settings_walk *w, const struct no
 	if (value_parse(&name, &rule, key->text.ptr)) {
 		value_describe(&rule, right, sizeof(right));
 		config_errors_add(w->base.errors, w->base.file, key->line,
-				  "a session must have %s, not '%.80s'", right, key->text.ptr);
+				  "a session must have %s, not '%.*s'", right,
+				  walk_shown(key->text.ptr), key->text.ptr);
 		return 0;
 	}
 	session = settings_find_session(w->settings, name.text);
@@ -475,12 +477,13 @@ static void settings_unknown_section(const struct settings_walk *w, const struct
 		if (config_option_distance(name, names[i]) < 0)
 			continue;
 		config_errors_add(w->base.errors, w->base.file, key->line,
-				  "unknown section '%s'; did you mean '%s'?", name, names[i]);
+				  "unknown section '%.*s'; did you mean '%s'?", walk_shown(name),
+				  name, names[i]);
 		return;
 	}
 	config_errors_add(w->base.errors, w->base.file, key->line,
-			  "unknown section '%.60s'; known are: daemon, defaults, sessions, limits",
-			  name);
+			  "unknown section '%.*s'; known are: daemon, defaults, sessions, limits",
+			  walk_shown(name), name);
 }
 
 static int settings_apply_section(const struct settings_walk *w, const struct node *key,

@@ -6,7 +6,19 @@
 
 #include "config/walk.h"
 
+#include "codec/chars.h"
 #include "config/config.h"
+
+/* Longer keys are cut. */
+#define WALK_MAX_SHOWN 60
+
+int walk_shown(const char *key)
+{
+	size_t n = strcspn(key, ":");
+
+	n += key[n] == ':';
+	return (int)chars_cut(key, n, WALK_MAX_SHOWN);
+}
 
 static bool walk_has_nul(const struct node *node)
 {
@@ -91,8 +103,8 @@ bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, s
 	first = walk_find_duplicate(w, mapping, i, key.text);
 	if (first) {
 		config_errors_add(w->errors, w->file, key.line,
-				  "duplicate key '%.60s': it stands on line %u already; keep one",
-				  key.text.ptr, first);
+				  "duplicate key '%.*s': it stands on line %u already; keep one",
+				  walk_shown(key.text.ptr), key.text.ptr, first);
 		return false;
 	}
 	*ret_key = key;

@@ -32,3 +32,9 @@ bool walk_check_mapping(const struct walk *w, const struct node *node, unsigned 
 /* Pair i of the mapping, unless there is something wrong with its key. */
 bool walk_get_pair(const struct walk *w, const struct node *mapping, size_t i, struct node *ret_key,
 		   struct node *ret_value);
+
+/*
+ * How much of a key that is not known may be shown: up to its first colon, since
+ * "name: value" in quotes is a key too, and the value may be a secret.
+ */
+int walk_shown(const char *key);

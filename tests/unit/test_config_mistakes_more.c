@@ -283,6 +283,14 @@ static void what_may_be_secret_is_never_repeated(void **state)
 		"defaults:\n  auth_secret: @hush\n",
 		"defaults: {headers: hush}\n",
 		"defaults: {headers: {X: [hush]}}\n",
+		/* all of it in quotes */
+		"defaults: {headers: {'Authorization: hush': }}\n",
+		"defaults: {headers: {'Authorization: hush': x}}\n",
+		"defaults: {'auth_secret: hush': }\n",
+		"defaults: {'auth_secret:hus': x, \"auth_secret:hush\": y}\n",
+		"'auth_secret: hush': x\n",
+		"sessions: {'ws://joe:hush@h/': {}}\n",
+		"defaults: {auth_extra: {'t: hush': 1, 't: hush': 2}}\n",
 	};
 
 	(void)state;
