@@ -56,6 +56,13 @@ void away_complain(struct program *p, struct link *l, const struct request *r)
 	p->n_failed_publishes = 0;
 }
 
+void away_lacks_role(struct program *p, const struct link *l, const struct request *r,
+		     const char *role)
+{
+	reply_error(&p->peer, reply_to_request(r), ERROR_FEATURE_NOT_SUPPORTED,
+		    "the router of session \"%s\" has no %s role", l->config.name, role);
+}
+
 void away_fail(struct program *p, const struct link *l, struct reply_to to, enum error_code code,
 	       const char *message)
 {

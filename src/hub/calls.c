@@ -26,14 +26,8 @@ static struct call *calls_free(struct call *c)
 
 bool calls_may_send(struct program *p, struct link *l, const struct request *r, enum member uri)
 {
-	struct slice text = request_text(r, uri);
-	struct reply_to to = reply_to_request(r);
-
-	if (!wamp_uri_is_valid(text)) {
-		reply_error(&p->peer, to, ERROR_INVALID_URI, "\"%.*s\" is not a WAMP URI",
-			    (int)(text.len < 200 ? text.len : 200), text.ptr);
+	if (!program_uri_is_valid(p, r, uri))
 		return false;
-	}
 	if (!link_is_joined(l)) {
 		away_refuse(p, l, r);
 		return false;
@@ -54,9 +48,7 @@ bool calls_fits(struct program *p, struct link *l, const struct request *r,
 	b = reply_begin_error(&p->peer, to, ERROR_PAYLOAD_TOO_LARGE,
 			      "message of %zu bytes exceeds %zu of session \"%s\"", size,
 			      l->config.max_message_size, l->config.name);
-	emit_literal(b, ",\"limit\":{\"name\":\"max_message_size\",\"value\":");
-	emit_u64(b, l->config.max_message_size);
-	buf_append_char(b, '}');
+	reply_write_limit(b, "max_message_size", l->config.max_message_size);
 	reply_end(&p->peer, to);
 	return false;
 }
@@ -112,8 +104,7 @@ void calls_request(struct program *p, struct link *l, const struct request *r)
 	if (!calls_may_send(p, l, r, MEMBER_PROCEDURE))
 		return;
 	if (!l->session.welcome.has_dealer) {
-		reply_error(&p->peer, reply_to_request(r), ERROR_FEATURE_NOT_SUPPORTED,
-			    "the router of session \"%s\" is no dealer", l->config.name);
+		away_lacks_role(p, l, r, "dealer");
 		return;
 	}
 	msg.details = calls_options(l, timeout_ms);

@@ -222,17 +222,6 @@ void handle_tell_timeout(struct handle *h)
 
 /* ---- requests ---- */
 
-static bool handle_uri_is_valid(struct program *p, const struct request *r, enum member m)
-{
-	struct slice uri = request_text(r, m);
-
-	if (wamp_uri_is_valid(uri))
-		return true;
-	reply_error(&p->peer, reply_to_request(r), ERROR_INVALID_URI, "\"%.*s\" is not a WAMP URI",
-		    (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
-	return false;
-}
-
 /* A joined handle is answered by what its want is or becomes. */
 static void handle_join(struct program *p, struct want *w, const struct request *r)
 {
@@ -260,7 +249,7 @@ void handle_register(struct program *p, struct link *l, const struct request *r)
 	struct reply_to to = reply_to_request(r);
 	struct want *w;
 
-	if (!handle_uri_is_valid(p, r, MEMBER_PROCEDURE))
+	if (!program_uri_is_valid(p, r, MEMBER_PROCEDURE))
 		return;
 	if (p->peer.n_registrations >= p->peer.limits->max_registrations) {
 		reply_limit(&p->peer, to, ERROR_TOO_MANY_REGISTRATIONS, "max_registrations",
@@ -287,7 +276,7 @@ void handle_subscribe(struct program *p, struct link *l, const struct request *r
 	struct reply_to to = reply_to_request(r);
 	struct want *w;
 
-	if (!handle_uri_is_valid(p, r, MEMBER_TOPIC))
+	if (!program_uri_is_valid(p, r, MEMBER_TOPIC))
 		return;
 	if (p->peer.n_subscriptions >= p->peer.limits->max_subscriptions) {
 		reply_limit(&p->peer, to, ERROR_TOO_MANY_SUBSCRIPTIONS, "max_subscriptions",

@@ -57,6 +57,8 @@ void program_cut_off(struct program *p, enum hub_event event, size_t n, const ch
 bool program_open_id(struct program *p, struct peer_id *id, enum peer_id_kind kind,
 		     const struct request *r);
 void program_close_id(struct program *p, struct peer_id *id);
+/* Whether the member is a URI that may be sent; false with the request answered. */
+bool program_uri_is_valid(struct program *p, const struct request *r, enum member m);
 /* The link that a request is for, or NULL with the request answered. */
 struct link *program_find_link(struct program *p, const struct request *r);
 /* Drops what cannot be served any more when the program sends nothing: §12 half-close. */
@@ -118,6 +120,9 @@ void pending_on_timer(struct pending *p);
 void away_refuse(struct program *p, struct link *l, const struct request *r);
 /* The same for a publication without an id: counted, and told once a second. */
 void away_complain(struct program *p, struct link *l, const struct request *r);
+/* The router is there, and not for this: "broker" or "dealer". */
+void away_lacks_role(struct program *p, const struct link *l, const struct request *r,
+		     const char *role);
 /* An open request that fails; of a lost session nobody knows whether it was done. */
 void away_fail(struct program *p, const struct link *l, struct reply_to to, enum error_code code,
 	       const char *message);

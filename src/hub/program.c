@@ -336,6 +336,17 @@ struct link *program_find_link(struct program *p, const struct request *r)
 	return l;
 }
 
+bool program_uri_is_valid(struct program *p, const struct request *r, enum member m)
+{
+	struct slice uri = request_text(r, m);
+
+	if (wamp_uri_is_valid(uri))
+		return true;
+	reply_error(&p->peer, reply_to_request(r), ERROR_INVALID_URI, "\"%.*s\" is not a WAMP URI",
+		    (int)(uri.len < 200 ? uri.len : 200), uri.ptr);
+	return false;
+}
+
 /* ---- requests that concern the connection alone ---- */
 
 /* Only the major version must be ours (§4). */

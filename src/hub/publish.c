@@ -154,8 +154,7 @@ static bool publish_check(struct program *p, struct link *l, const struct reques
 		return false;
 	if (l->session.welcome.has_broker)
 		return true;
-	reply_error(&p->peer, to, ERROR_FEATURE_NOT_SUPPORTED,
-		    "the router of session \"%s\" is no broker", l->config.name);
+	away_lacks_role(p, l, r, "broker");
 	return false;
 }
 

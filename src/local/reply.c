@@ -90,16 +90,21 @@ void reply_error(struct peer *p, struct reply_to to, enum error_code code, const
 	reply_end(p, to);
 }
 
+void reply_write_limit(struct buf *b, const char *limit, uint64_t value)
+{
+	emit_literal(b, ",\"limit\":{\"name\":");
+	emit_text(b, slice_of(limit));
+	emit_literal(b, ",\"value\":");
+	emit_u64(b, value);
+	buf_append_char(b, '}');
+}
+
 void reply_limit(struct peer *p, struct reply_to to, enum error_code code, const char *limit,
 		 uint64_t value)
 {
 	struct buf *b = reply_begin_error(p, to, code, "limit %s of %llu is reached", limit,
 					  (unsigned long long)value);
 
-	emit_literal(b, ",\"limit\":{\"name\":");
-	emit_text(b, slice_of(limit));
-	emit_literal(b, ",\"value\":");
-	emit_u64(b, value);
-	buf_append_char(b, '}');
+	reply_write_limit(b, limit, value);
 	reply_end(p, to);
 }

@@ -51,6 +51,9 @@ struct buf *reply_begin_error(struct peer *p, struct reply_to to, enum error_cod
  */
 void reply_write_retry(struct buf *b, enum error_code code);
 
+/* ,"limit":{"name":…,"value":…} */
+void reply_write_limit(struct buf *b, const char *limit, uint64_t value);
+
 /* too_many_… with its limit member. */
 void reply_limit(struct peer *p, struct reply_to to, enum error_code code, const char *limit,
 		 uint64_t value);
