@@ -441,6 +441,10 @@ int ws_tls_new(struct ws_tls **ret, const struct ws_tls_options *options,
 	tls->n_holders = 1;
 	tls->verify = options->verify;
 	tls->verify_host = options->verify_host;
+	tls->has_ca = options->ca_file || options->ca_dir;
+	tls->has_cert = options->cert;
+	tls->has_ciphers = options->ciphers || options->ciphersuites;
+	tls->only_1_3 = options->only_1_3;
 	tls->ctx = SSL_CTX_new(TLS_client_method());
 	if (!tls->ctx)
 		return -ENOMEM;

@@ -20,6 +20,8 @@ struct ws_tls {
 	SSL_CTX *ctx;
 	char *server_name; /* NULL: the host */
 	bool verify, verify_host;
+	/* What is in force already, so that no sentence names it as the cure. */
+	bool has_ca, has_cert, has_ciphers, only_1_3;
 	unsigned char (*pins)[WS_TLS_PIN_SIZE];
 	size_t n_pins;
 	struct list users;  /* every ws that is not over: OpenSSL's callbacks find theirs here */

@@ -22,6 +22,9 @@
 /* Names of a certificate that are told. */
 #define WS_TLS_PEER_MAX_NAMES 4
 
+/* Longest name of an authority that is told, with its end. */
+#define WS_TLS_PEER_MAX_ISSUER 80
+
 /* Longest name of a host, with its end. */
 #define WS_TLS_PEER_MAX_NAME 256
 
@@ -149,10 +152,55 @@ static void ws_tls_peer_refuse_name(struct ws *ws, X509 *cert)
 
 	if (cert)
 		ws_tls_peer_names(cert, names, sizeof(names));
-	ws_tls_peer_say(ws,
-			"certificate is not for \"%s\" but for %s (set tls_server_name, or connect "
-			"by that name)",
-			ws_tls_peer_name(ws), names);
+	ws_tls_peer_say(
+		ws, "certificate is not for \"%s\" but for %s (%s)", ws_tls_peer_name(ws), names,
+		ws->options.tls->server_name ? "tls_server_name asks for another name"
+					     : "set tls_server_name, or connect by that name");
+}
+
+/* The common name of an issuer, or all of its name. */
+static void ws_tls_peer_issuer(X509 *cert, char ret[WS_TLS_PEER_MAX_ISSUER])
+{
+	X509_NAME *name = cert ? X509_get_issuer_name(cert) : NULL;
+
+	if (!name ||
+	    (X509_NAME_get_text_by_NID(name, NID_commonName, ret, WS_TLS_PEER_MAX_ISSUER) < 0 &&
+	     !X509_NAME_oneline(name, ret, WS_TLS_PEER_MAX_ISSUER)))
+		snprintf(ret, WS_TLS_PEER_MAX_ISSUER, "?");
+	for (char *c = ret; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+}
+
+/*
+ * Nobody knows the issuer of the last certificate. Whether that is an authority that should be
+ * known, or one between that the router should have sent, cannot be seen for sure. A router that
+ * sends nothing but its own certificate probably forgot the others, if the authorities to be
+ * trusted were chosen for it, or the certificate says where its issuer's is to be had.
+ */
+static void ws_tls_peer_refuse_issuer(struct ws *ws, X509_STORE_CTX *store, X509 *cert)
+{
+	bool is_alone = sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) <= 1;
+	bool has_where = cert && X509_get_ext_by_NID(cert, NID_info_access, -1) >= 0;
+	bool has_ca = ws->options.tls->has_ca;
+	char issuer[WS_TLS_PEER_MAX_ISSUER];
+
+	ws_tls_peer_issuer(cert, issuer);
+	if (is_alone && (has_ca || has_where))
+		ws_tls_peer_say(
+			ws,
+			"certificate of %s is not trusted: incomplete chain: the router does "
+			"not send the certificate of its issuer \"%s\"%s (let the router send "
+			"it, if it is an intermediate one; %s, if it is the authority)",
+			ws_tls_peer_name(ws), issuer, has_ca ? ", nor is it in tls_ca_file" : "",
+			has_ca ? "add it to tls_ca_file" : "set tls_ca_file to it");
+	else
+		ws_tls_peer_say(ws,
+				"certificate of %s is not trusted: the authority \"%s\" is not "
+				"known here (%s)",
+				ws_tls_peer_name(ws), issuer,
+				has_ca ? "tls_ca_file and tls_ca_dir do not have it"
+				       : "set tls_ca_file to the router's CA");
 }
 
 /* Puts the verdict about the chain into words. */
@@ -174,18 +222,17 @@ static void ws_tls_peer_refuse(struct ws *ws, X509_STORE_CTX *store)
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		ws_tls_peer_say(ws,
-				"certificate of %s is not trusted: it is self-signed (set "
-				"tls_ca_file to it, if it is the right one)",
-				ws_tls_peer_name(ws));
+				"certificate of %s is not trusted: it is self-signed (%s it, if it "
+				"is the right one)",
+				ws_tls_peer_name(ws),
+				ws->options.tls->has_ca ? "tls_ca_file does not have it: add"
+							: "set tls_ca_file to");
 		return;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		ws_tls_peer_say(ws,
-				"certificate of %s is not trusted: %s (set tls_ca_file to the "
-				"router's CA)",
-				ws_tls_peer_name(ws), text);
+		ws_tls_peer_refuse_issuer(ws, store, cert);
 		return;
 	}
 	ws_tls_peer_say(ws, "certificate of %s is not trusted: %s", ws_tls_peer_name(ws), text);
@@ -312,6 +359,40 @@ static void ws_tls_peer_on_start(struct ws *ws, SSL *ssl)
 		ws_tls_peer_say(ws, "TLS cannot ask for the name \"%.100s\"", ws_tls_peer_name(ws));
 }
 
+static void ws_tls_peer_say_no_version(struct ws *ws)
+{
+	ws_tls_peer_say(ws, "TLS handshake failed: no common version (%s)",
+			ws->options.tls->only_1_3
+				? "see tls_min_version"
+				: "the router speaks none from TLS 1.2 on, which is the least");
+}
+
+/* The alert that stands for nearly everything. */
+static void ws_tls_peer_say_refused(struct ws *ws)
+{
+	const struct ws_tls *tls = ws->options.tls;
+
+	ws_tls_peer_say(ws,
+			"TLS handshake failed: refused by the router: no common cipher%s, or it "
+			"%s",
+			tls->has_ciphers ? " (see tls_ciphers, tls_ciphersuites)" : "",
+			tls->has_cert ? "does not like the client certificate in tls_cert"
+				      : "wants a client certificate (set tls_cert and tls_key)");
+}
+
+/* The router is not content with the client certificate, or with none. */
+static void ws_tls_peer_say_cert_refused(struct ws *ws, const char *text)
+{
+	if (ws->options.tls->has_cert)
+		ws_tls_peer_say(ws, "the router refused the client certificate: %s (see tls_cert)",
+				text);
+	else
+		ws_tls_peer_say(ws,
+				"the router wants a client certificate (set tls_cert and tls_key): "
+				"%s",
+				text);
+}
+
 /* The peer gave up. */
 static void ws_tls_peer_on_alert(struct ws *ws, int alert)
 {
@@ -319,23 +400,18 @@ static void ws_tls_peer_on_alert(struct ws *ws, int alert)
 
 	switch (alert) {
 	case SSL_AD_HANDSHAKE_FAILURE:
-		ws_tls_peer_say(ws, "TLS handshake failed: refused by the router: no common cipher "
-				    "(tls_ciphers), or it wants a client certificate (tls_cert)");
+		ws_tls_peer_say_refused(ws);
 		return;
 	case SSL_AD_PROTOCOL_VERSION:
-		ws_tls_peer_say(ws,
-				"TLS handshake failed: no common version (see tls_min_version)");
+		ws_tls_peer_say_no_version(ws);
 		return;
 	case SSL_AD_UNRECOGNIZED_NAME:
-		ws_tls_peer_say(ws,
-				"TLS handshake failed: the router knows no \"%.100s\" (see "
-				"tls_server_name)",
-				ws_tls_peer_name(ws));
+		ws_tls_peer_say(ws, "TLS handshake failed: the router knows no \"%.100s\" (%s)",
+				ws_tls_peer_name(ws),
+				ws->options.tls->server_name ? "which is tls_server_name"
+							     : "set tls_server_name to its name");
 		return;
 	case SSL_AD_CERTIFICATE_REQUIRED:
-		ws_tls_peer_say(ws, "the router wants a client certificate (set tls_cert and "
-				    "tls_key)");
-		return;
 	case SSL_AD_NO_CERTIFICATE:
 	case SSL_AD_BAD_CERTIFICATE:
 	case SSL_AD_UNSUPPORTED_CERTIFICATE:
@@ -344,8 +420,7 @@ static void ws_tls_peer_on_alert(struct ws *ws, int alert)
 	case SSL_AD_CERTIFICATE_UNKNOWN:
 	case SSL_AD_UNKNOWN_CA:
 	case SSL_AD_ACCESS_DENIED:
-		ws_tls_peer_say(ws, "the router refused the client certificate: %s (see tls_cert)",
-				text);
+		ws_tls_peer_say_cert_refused(ws, text);
 		return;
 	}
 	ws_tls_peer_say(ws, "ended by the router with the TLS alert \"%s\"", text);
@@ -375,8 +450,7 @@ static void ws_tls_peer_on_error(struct ws *ws, unsigned long error)
 		return;
 	case SSL_R_UNSUPPORTED_PROTOCOL:
 	case SSL_R_NO_PROTOCOLS_AVAILABLE:
-		ws_tls_peer_say(ws,
-				"TLS handshake failed: no common version (see tls_min_version)");
+		ws_tls_peer_say_no_version(ws);
 		return;
 	}
 	ws_tls_peer_say(ws, "TLS handshake failed: %s", text ? text : "no reason given");

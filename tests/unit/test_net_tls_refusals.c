@@ -60,8 +60,72 @@ static void an_unknown_ca_is_told(void **state)
 
 	(void)state;
 	expect_refusal(&world.router, "router.test", &options,
-		       "certificate of router.test is not trusted: unable to get local issuer "
-		       "certificate (set tls_ca_file to the router's CA)");
+		       "certificate of router.test is not trusted: the authority \"CA\" is not "
+		       "known here (set tls_ca_file to the router's CA)");
+}
+
+/* An authority between the one that is trusted and the router. */
+static void a_chain_with_a_hole_is_told_apart_from_an_unknown_ca(void **state)
+{
+	struct ws_tls_options options = world_options(&world);
+	struct pair sub = pair_new((struct wanted){.name = "Sub\033CA",
+						   .issuer = &world.ca,
+						   .from = -A_DAY,
+						   .to = A_DAY,
+						   .is_ca = true});
+	struct pair other = pair_new(
+		(struct wanted){.name = "Other CA", .from = -A_DAY, .to = A_DAY, .is_ca = true});
+	struct pair other_sub = pair_new((struct wanted){
+		.name = "Other Sub", .issuer = &other, .from = -A_DAY, .to = A_DAY, .is_ca = true});
+	struct wanted wanted = {
+		.name = "router", .alt = "DNS:router.test", .from = -A_DAY, .to = A_DAY};
+	struct pair router, stranger;
+	struct front front;
+
+	(void)state;
+	wanted.issuer = &sub;
+	router = pair_new(wanted);
+	expect_refusal(&router, "router.test", &options,
+		       "incomplete chain: the router does not send the certificate of its issuer "
+		       "\"Sub?CA\", nor is it in tls_ca_file (let the router send it, ");
+	/* Whole, but not from here: with the authority's own certificate, and without. */
+	wanted.issuer = &other_sub;
+	stranger = pair_new(wanted);
+	for (int i = 0; i < 2; i++) {
+		front_init(&front, &stranger, script_echo);
+		SSL_CTX_add1_chain_cert(front.ctx, other_sub.cert);
+		if (i)
+			SSL_CTX_add1_chain_cert(front.ctx, other.cert);
+		expect_refusal_by(&front, "router.test", &options,
+				  "the authority \"Other CA\" is not known here (tls_ca_file and "
+				  "tls_ca_dir do not have it)");
+	}
+	pair_free(&stranger);
+	pair_free(&router);
+	pair_free(&other_sub);
+	pair_free(&other);
+	pair_free(&sub);
+}
+
+/* What is set already is not the cure. */
+static void a_cure_that_is_in_force_is_not_named(void **state)
+{
+	struct ws_tls_options options = world_options(&world);
+	struct pair own = pair_new((struct wanted){
+		.name = "me", .alt = "DNS:router.test", .from = -A_DAY, .to = A_DAY});
+
+	(void)state;
+	expect_refusal(&own, "router.test", &options,
+		       "it is self-signed (tls_ca_file does not have it: add it");
+	options.server_name = "nobody.test";
+	expect_refusal(&world.router, "router.test", &options,
+		       "but for DNS:router.test, IP:127.0.0.1, IP:::1 (tls_server_name asks for "
+		       "another name)");
+	options.ca_file = NULL;
+	options.system_ca = true;
+	expect_refusal(&own, "router.test", &options,
+		       "it is self-signed (set tls_ca_file to it, if it is the right one)");
+	pair_free(&own);
 }
 
 static void a_self_signed_certificate_is_told(void **state)
@@ -70,7 +134,7 @@ static void a_self_signed_certificate_is_told(void **state)
 	refuse_pair(
 		(struct wanted){
 			.name = "me", .alt = "DNS:router.test", .from = -A_DAY, .to = A_DAY},
-		"certificate of router.test is not trusted: it is self-signed (set tls_ca_file");
+		"certificate of router.test is not trusted: it is self-signed (tls_ca_file");
 }
 
 static void a_forged_issuer_is_told(void **state)
@@ -381,6 +445,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_unknown_ca_is_told),
+		cmocka_unit_test(a_chain_with_a_hole_is_told_apart_from_an_unknown_ca),
+		cmocka_unit_test(a_cure_that_is_in_force_is_not_named),
 		cmocka_unit_test(a_self_signed_certificate_is_told),
 		cmocka_unit_test(a_forged_issuer_is_told),
 		cmocka_unit_test(a_wrong_name_is_told_with_the_right_ones),
