@@ -27,6 +27,8 @@
 #include "net/ws_answer.h"
 #include "net/ws_frame.h"
 #include "net/ws_inflate.h"
+#include "net/ws_life.h"
+#include "net/ws_read.h"
 #include "net/ws_route.h"
 
 #include <libwebsockets.h>
@@ -99,20 +101,6 @@ enum ws_rank {
 	WS_RANK_TLS, /* TCP is connected, TLS is not yet */
 	WS_RANK_CONNECTED,
 	WS_RANK_ANSWERED,
-};
-
-/* What a connection may still do in this turn of the loop. */
-struct ws_turn {
-	size_t n_bytes, n_messages, n_inflated;
-};
-
-/* Signs of life of the peer, see ws_life.c. */
-struct ws_life {
-	uint64_t n_acked, acked_ms;  /* bytes that its kernel has acknowledged; and when the last */
-	uint64_t edge, opened_ms;    /* up to which byte it would take; and when that moved */
-	uint64_t pinged_ms, left_ms; /* when a PING was due, and when it had left */
-	uint64_t ping_end;	     /* n_acked, when it has left */
-	bool is_pinging, is_in_kernel, ping_has_left;
 };
 
 struct ws {
@@ -266,22 +254,3 @@ size_t ws_conn_on_piece(struct ws *ws, const struct ws_piece *piece);
 size_t ws_conn_inflate(struct ws *ws, struct slice bytes, bool last);
 /* The parser says which rule was broken. */
 void ws_conn_refuse_frame(struct ws *ws);
-
-/* ws_life.c: from on_open on, and whenever the timer of an open connection fires. */
-void ws_life_start(struct ws *ws);
-void ws_life_check(struct ws *ws);
-
-/* ws_read.c */
-/* In CLIENT_ESTABLISHED: from now on libwebsockets does not read any more. */
-void ws_read_take_over(struct ws *ws);
-int ws_read_start(struct ws *ws) MUST_CHECK;
-/* Bytes that it had read by then. */
-void ws_read_early(struct ws *ws, struct slice bytes);
-/* Whether OpenSSL has something that the socket has not any more. */
-bool ws_read_is_pending(const struct ws *ws);
-void ws_read_resume(struct ws *ws);
-void ws_read_stop(struct ws *ws);
-
-/* ws_tls_read.c: as recv(), with -errno; -EAGAIN: nothing to read now. */
-ssize_t ws_tls_read(SSL *ssl, char *to, size_t size) MUST_CHECK;
-bool ws_tls_is_pending(const SSL *ssl);
