@@ -143,7 +143,7 @@ size_t ws_unsent(const struct ws *ws);
  * Whether the connection is read; it is until this says no. What has been received already is
  * kept back, too, and comes later in its order. Meanwhile pings are not answered, and a silence
  * is not held against the router as long as it has something waiting to be read. From callbacks
- * as well.
+ * as well, and as often as one likes; each ws begins with reading.
  */
 void ws_set_reading(struct ws *ws, bool reading);
 

@@ -224,7 +224,12 @@ void ws_read_resume(struct ws *ws)
 void ws_set_reading(struct ws *ws, bool reading)
 {
 	/* A connection that ends must hear the peer's answer. */
-	ws->paused = !reading && ws->state != WS_STATE_CLOSING;
+	bool paused = !reading && ws->state != WS_STATE_CLOSING;
+
+	/* Cheap, since it may be said every turn. */
+	if (ws->paused == paused)
+		return;
+	ws->paused = paused;
 	ws_read_arm(ws);
 }
 
