@@ -108,7 +108,6 @@ struct transport {
 	struct derive *derive;	   /* a thread that derives a key, or NULL */
 	struct auth_job *next_job; /* waits for it */
 	bool closing;
-	bool paused; /* the hub wants nothing more of this router for now */
 	uint64_t linger_ms;
 };
 

@@ -30,7 +30,6 @@ static void transport_over(struct transport *t, enum hub_over reason, const char
 {
 	t->ws = NULL;
 	t->closing = false;
-	t->paused = false;
 	t->linger_ms = 0;
 	hub_link_over(t->link, reason, text);
 }
@@ -108,7 +107,7 @@ static void transport_on_over(struct ws *ws, void *owner, enum ws_reason reason,
 	static const enum hub_over reasons[] = {
 		[WS_CLOSED] = HUB_OVER_TRANSPORT,	   [WS_DNS] = HUB_OVER_DNS,
 		[WS_TRANSPORT] = HUB_OVER_TRANSPORT,	   [WS_TLS] = HUB_OVER_TLS,
-		[WS_PING_TIMEOUT] = HUB_OVER_PING_TIMEOUT,
+		[WS_PING_TIMEOUT] = HUB_OVER_PING_TIMEOUT, [WS_BUSY] = HUB_OVER_BUSY,
 	};
 	struct transport *t = owner;
 
@@ -305,12 +304,8 @@ void transport_flush(struct transport *t)
 
 void transport_set_reading(struct transport *t)
 {
-	bool paused = !hub_link_wants_input(t->link);
-
-	if (!t->ws || paused == t->paused)
-		return;
-	t->paused = paused;
-	ws_set_reading(t->ws, !paused);
+	if (t->ws)
+		ws_set_reading(t->ws, hub_link_wants_input(t->link));
 }
 
 void transport_sweep(struct transport *t, uint64_t now_ms)

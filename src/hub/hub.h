@@ -91,6 +91,7 @@ enum hub_over {
 	HUB_OVER_DNS,
 	HUB_OVER_TLS,
 	HUB_OVER_PING_TIMEOUT,
+	HUB_OVER_BUSY,	 /* a transport that was refused for now: not to be hurried */
 	HUB_OVER_SECRET, /* not even tried: the secret cannot be read */
 };
 

@@ -102,8 +102,13 @@ bool link_holds(struct link *l, struct program *p, enum op op);
 void link_wake_blocked(struct link *l);
 
 /* reconnect.c */
-uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures, bool refused,
-			    struct rng *rng);
+enum reconnect_pace {
+	PACE_USUAL,   /* and quick for a router that is near */
+	PACE_PATIENT, /* the same near and far: there is somebody who asked for patience */
+	PACE_SLOW,    /* from LINK_REFUSED_DELAY_MS on */
+};
+uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures,
+			    enum reconnect_pace pace, struct rng *rng);
 bool reconnect_is_refusal(struct slice reason);
 /* Passing, maybe, but too dear to be tried several times a second. */
 bool reconnect_is_costly(struct slice reason);

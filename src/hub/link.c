@@ -261,11 +261,11 @@ static void link_next_attempt(struct link *l)
 		link_connect(l);
 }
 
-static void link_plan_retry(struct link *l, bool refused)
+static void link_plan_retry(struct link *l, enum reconnect_pace pace)
 {
 	l->n_failures++;
-	l->retry_at_ms = l->hub->now_ms +
-			 reconnect_delay_ms(&l->config, l->n_failures, refused, l->hub->rng);
+	l->retry_at_ms =
+		l->hub->now_ms + reconnect_delay_ms(&l->config, l->n_failures, pace, l->hub->rng);
 }
 
 /* max_reconnection_attempts: the first attempt and so many more (configuration). */
@@ -274,7 +274,8 @@ static bool link_may_try_again(const struct link *l)
 	return l->attempt == 0 || l->attempt - 1 < l->config.max_reconnection_attempts;
 }
 
-static void link_attempt_failed(struct link *l, struct slice reason, struct slice message)
+static void link_attempt_failed_at(struct link *l, struct slice reason, struct slice message,
+				   enum reconnect_pace pace)
 {
 	bool refused = reconnect_is_refusal(reason);
 	enum link_state state = l->ever_joined ? LINK_RECONNECTING : LINK_CONNECTING;
@@ -283,14 +284,20 @@ static void link_attempt_failed(struct link *l, struct slice reason, struct slic
 	if (l->has_given_up)
 		l->retry_at_ms = 0;
 	else
-		link_plan_retry(l, refused || reconnect_is_costly(reason));
+		link_plan_retry(l, refused || reconnect_is_costly(reason) ? PACE_SLOW : pace);
 	link_set_state(l, refused || l->has_given_up ? LINK_FAILED : state, reason, message);
+}
+
+static void link_attempt_failed(struct link *l, struct slice reason, struct slice message)
+{
+	link_attempt_failed_at(l, reason, message, PACE_USUAL);
 }
 
 static const char *link_over_uri(enum hub_over reason)
 {
 	switch (reason) {
 	case HUB_OVER_TRANSPORT:
+	case HUB_OVER_BUSY:
 		return "wampbridge.error.transport";
 	case HUB_OVER_DNS:
 		return "wampbridge.error.dns";
@@ -324,10 +331,13 @@ void hub_link_answer(struct link *l, struct auth_job *job)
 {
 	struct session_event event;
 
+	l->is_receiving = true;
 	session_answer(&l->session, job);
 	link_mark_dirty(l);
 	while (session_next_event(&l->session, &event))
 		hub_link_event(l, &event);
+	l->is_receiving = false;
+	link_settle(l);
 	session_settle(&l->session);
 }
 
@@ -344,7 +354,8 @@ void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 	if (link_is_joined(l))
 		link_down(l, LINK_LOST, link_over_uri(reason), message);
 	else if (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN)
-		link_attempt_failed(l, slice_of(link_over_uri(reason)), message);
+		link_attempt_failed_at(l, slice_of(link_over_uri(reason)), message,
+				       reason == HUB_OVER_BUSY ? PACE_PATIENT : PACE_USUAL);
 	session_reset(&l->session);
 	link_next_attempt(l);
 	if (l->hub->drain != HUB_RUNNING)
@@ -403,7 +414,7 @@ void link_down(struct link *l, enum link_state state, const char *reason, struct
 	if (!lived_short)
 		l->n_failures = 0;
 	else if (l->n_failures)
-		link_plan_retry(l, false);
+		link_plan_retry(l, PACE_USUAL);
 	else
 		l->n_failures = 1;
 	link_set_state(l, state, slice_of(reason), message);

@@ -6,19 +6,19 @@
 
 #include "hub/internal.h"
 
-uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures, bool refused,
-			    struct rng *rng)
+uint64_t reconnect_delay_ms(const struct link_config *config, unsigned n_failures,
+			    enum reconnect_pace pace, struct rng *rng)
 {
 	double delay = (double)config->reconnect_delay_ms;
 	double max = (double)config->reconnect_max_delay_ms;
 
-	if (refused && delay < LINK_REFUSED_DELAY_MS)
+	if (pace == PACE_SLOW && delay < LINK_REFUSED_DELAY_MS)
 		delay = LINK_REFUSED_DELAY_MS;
 	for (unsigned i = 1; i < n_failures && delay < max; i++)
 		delay *= config->reconnect_growth;
 	if (delay > max)
 		delay = max;
-	if (config->is_near && !refused && delay > LINK_NEAR_DELAY_MS)
+	if (config->is_near && pace == PACE_USUAL && delay > LINK_NEAR_DELAY_MS)
 		delay = LINK_NEAR_DELAY_MS;
 	delay *= 1 + config->reconnect_jitter * (2 * rng_unit(rng) - 1);
 	return delay < 1 ? 1 : (uint64_t)delay;

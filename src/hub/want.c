@@ -343,8 +343,8 @@ static void want_fail(struct want *w, struct slice uri, bool curable)
 	w->retry_at_ms = NEVER_MS;
 	if (!curable)
 		return;
-	w->retry_at_ms =
-		l->hub->now_ms + reconnect_delay_ms(&l->config, w->attempts, false, l->hub->rng);
+	w->retry_at_ms = l->hub->now_ms +
+			 reconnect_delay_ms(&l->config, w->attempts, PACE_USUAL, l->hub->rng);
 	hub_timer_set(l->hub, &w->retry, w->retry_at_ms);
 }
 

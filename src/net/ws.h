@@ -28,6 +28,7 @@ enum ws_reason {
 	WS_CLOSED,	 /* by the peer, or by ws_close() */
 	WS_DNS,		 /* the name cannot be resolved */
 	WS_TRANSPORT,	 /* refused, reset, not a WebSocket, … */
+	WS_BUSY,	 /* somebody is there and asks for patience: HTTP 429, 503 */
 	WS_TLS,		 /* the certificate was refused, no TLS there, no common version, … */
 	WS_PING_TIMEOUT, /* silent for ping_interval, and no answer to a ping */
 };

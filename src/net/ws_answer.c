@@ -121,13 +121,18 @@ static void ws_answer_say_redirect(const struct ws_answer *answer, char ret[WS_A
 		 *to ? " (is that the `url` of the router?)" : "");
 }
 
+bool ws_answer_is_busy(const struct ws_answer *answer)
+{
+	return answer->status == 429 || answer->status == 503;
+}
+
 void ws_answer_say(const struct ws_answer *answer, const char *path, char ret[WS_ANSWER_MAX_TEXT])
 {
 	const char *meaning = ws_answer_meaning(answer->status);
 	/* A query may be a token. */
 	size_t len = strcspn(path, "?"), shown = len < 100 ? len : 100;
 
-	if (answer->status == 429 || answer->status == 503)
+	if (ws_answer_is_busy(answer))
 		ws_answer_say_later(answer, ret);
 	else if (answer->status / 100 == 3)
 		ws_answer_say_redirect(answer, ret);

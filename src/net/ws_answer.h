@@ -47,6 +47,9 @@ uint64_t ws_answer_size(const struct ws_answer *answer, int fd);
 /* Whether so many bytes are more than WS_ANSWER_MAX; those of TLS itself are not known. */
 bool ws_answer_is_too_long(uint64_t size, bool tls);
 
+/* Whether it says that trying again later helps, and hurrying does not. */
+bool ws_answer_is_busy(const struct ws_answer *answer);
+
 /* What an answer that is no 101 says: "HTTP 404: no WebSocket at /ws (check `path`)". */
 void ws_answer_say(const struct ws_answer *answer, const char *path, char ret[WS_ANSWER_MAX_TEXT]);
 

@@ -388,7 +388,8 @@ static void ws_connect_note_answer(struct ws *ws, struct slice text)
 
 	if (ws->answer.status != 101) {
 		ws_answer_say(&ws->answer, ws->options.path, said);
-		WS_CONNECT_NOTE(ws, "%s, says %s port %u", said, ws->address, ws->options.port);
+		WS_CONNECT_NOTE_AS(ws, ws_answer_is_busy(&ws->answer) ? WS_BUSY : WS_TRANSPORT,
+				   "%s, says %s port %u", said, ws->address, ws->options.port);
 	} else if (slice_starts_with(text, SLICE("HS: PROTOCOL")) ||
 		   slice_starts_with(text, SLICE("HS: Rejected by filter"))) {
 		WS_CONNECT_NOTE(ws, "the router at %s port %u does not speak %s", ws->address,

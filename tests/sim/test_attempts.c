@@ -416,6 +416,36 @@ static void publications_that_nobody_awaits_are_counted(void **state)
 	world_free(w);
 }
 
+static void who_asks_for_patience_is_not_hurried_though_near(void **state)
+{
+	struct link_config config = world_link_config("default");
+	struct world_program *p;
+	struct world_link *l;
+	struct world *w;
+
+	(void)state;
+	config.is_near = true;
+	config.reconnect_jitter = 0;
+	w = world_with(WORLD_SCRIPTED, 1, &config, &l);
+	p = world_connect(w);
+	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
+	world_settle(w);
+	world_drop_lines(p);
+	for (int64_t i = 0, delay = 0; i < 8; i++) {
+		json_t *line;
+
+		hub_link_over(l->link, HUB_OVER_BUSY, "HTTP 503");
+		world_settle(w);
+		line = world_expect_state(p, "connecting");
+		assert_string_equal(world_text(line, "reason"), "wampbridge.error.transport");
+		assert_true(world_number(line, "retry_in_ms") > delay);
+		delay = world_number(line, "retry_in_ms");
+		world_advance(w, (uint64_t)delay);
+		world_drop_lines(p);
+	}
+	world_free(w);
+}
+
 static void a_link_that_is_armed_anew_begins_with_a_short_delay(void **state)
 {
 	struct world_link *l;
@@ -446,6 +476,7 @@ int main(void)
 		cmocka_unit_test(every_request_is_told_alike_whether_the_session_tries_again),
 		cmocka_unit_test(a_refused_session_that_goes_on_trying_may_be_tried_again),
 		cmocka_unit_test(publications_that_nobody_awaits_are_counted),
+		cmocka_unit_test(who_asks_for_patience_is_not_hurried_though_near),
 		cmocka_unit_test(a_link_that_is_armed_anew_begins_with_a_short_delay),
 		cmocka_unit_test(a_router_that_refuses_late_does_not_make_the_session_leave),
 		cmocka_unit_test(a_session_is_left_once_for_a_registration),

@@ -167,7 +167,8 @@ static uint16_t free_port(void)
 	return port;
 }
 
-static void expect_failure(void (*script)(struct server *, int), const char *text)
+static void expect_failure_as(enum ws_reason reason, void (*script)(struct server *, int),
+			      const char *text)
 {
 	struct server server;
 	struct client client;
@@ -179,10 +180,15 @@ static void expect_failure(void (*script)(struct server *, int), const char *tex
 	client_run_until_over(&client);
 	assert_int_equal(client.n_open, 0);
 	assert_int_equal(client.n_over, 1);
-	assert_int_equal(client.reason, WS_TRANSPORT);
+	assert_int_equal(client.reason, reason);
 	assert_text(&client, text);
 	client_done(&client);
 	server_done(&server);
+}
+
+static void expect_failure(void (*script)(struct server *, int), const char *text)
+{
+	expect_failure_as(WS_TRANSPORT, script, text);
 }
 
 /* ---- what answers is no WebSocket ---- */
@@ -205,7 +211,8 @@ static void an_http_status_is_told(void **state)
 	(void)state;
 	expect_failure(script_404, "HTTP 404: no WebSocket at /ws");
 	expect_failure(script_401, "HTTP 401: access was refused");
-	expect_failure(script_503, "HTTP 503: busy, or nobody behind it (it is tried again later)");
+	expect_failure_as(WS_BUSY, script_503,
+			  "HTTP 503: busy, or nobody behind it (it is tried again later)");
 	expect_failure(script_200, "HTTP 200: no WebSocket");
 }
 
