@@ -321,10 +321,15 @@ static struct slice ws_conn_front(const struct buf *frames)
  * a frame (a tenth of the speed). A write ends at the end of a frame, since
  * libwebsockets sends its own PONG and CLOSE frames between two writes.
  */
-static int ws_conn_write(struct ws *ws, unsigned char *bytes, size_t n)
+static int ws_conn_write(struct ws *ws, unsigned char *bytes, size_t n, bool is_secret)
 {
+	int r = lws_write(ws->wsi, bytes, n, LWS_WRITE_HTTP);
+
 	ws->n_written = n;
-	return lws_write(ws->wsi, bytes, n, LWS_WRITE_HTTP) < 0 ? -EPIPE : 0;
+	/* Masked is not hidden: the key lies beside it. */
+	if (is_secret)
+		explicit_bzero(bytes, n);
+	return r < 0 ? -EPIPE : 0;
 }
 
 /* Sends as many messages as fit one batch. */
@@ -341,7 +346,7 @@ static int ws_conn_send_batch(struct ws *ws, struct buf *frames)
 				   (uint32_t)rng_next(&ws->context->rng));
 		buf_consume(frames, sizeof(uint32_t) + message.len);
 	}
-	return ws_conn_write(ws, start, (size_t)(end - start));
+	return ws_conn_write(ws, start, (size_t)(end - start), frames->wipes);
 }
 
 /* Sends a message that is longer than a batch. */
@@ -357,7 +362,7 @@ static int ws_conn_send_long(struct ws *ws, struct buf *frames)
 	end = ws_frame_put(bytes + LWS_PRE, WS_FRAME_TEXT, message,
 			   (uint32_t)rng_next(&ws->context->rng));
 	buf_consume(frames, sizeof(uint32_t) + message.len);
-	return ws_conn_write(ws, bytes + LWS_PRE, (size_t)(end - bytes) - LWS_PRE);
+	return ws_conn_write(ws, bytes + LWS_PRE, (size_t)(end - bytes) - LWS_PRE, frames->wipes);
 }
 
 int ws_send(struct ws *ws, struct buf *frames)
