@@ -540,7 +540,8 @@ void session_answer(struct session *s, struct auth_job *job)
 			session_cannot_compute(s, job->result);
 	}
 	auth_job_free(job);
-	if (s->state != SESSION_HELLO_SENT)
+	/* Of an attempt that is over: the secret is already that of the next one. */
+	if (is_wanted && s->state != SESSION_HELLO_SENT)
 		session_wipe_secret(s);
 }
 

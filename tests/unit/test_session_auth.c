@@ -202,6 +202,29 @@ static void a_key_that_comes_too_late_is_thrown_away(void **state)
 	}
 }
 
+/* The next attempt's secret is given before its transport is open. */
+static void a_key_of_the_attempt_before_does_not_cost_the_next_its_secret(void **state)
+{
+	struct session s;
+	struct auth_job *job;
+
+	(void)state;
+	start_auth(&s, "secret");
+	input(&s, "[4,\"wampcra\",{\"challenge\":\"x\",\"salt\":\"s\",\"iterations\":10,"
+		  "\"keylen\":32}]");
+	job = session_take_job(&s);
+	assert_non_null(job);
+	auth_job_run(job);
+	session_reset(&s);
+	assert_int_equal(session_set_secret(&s, SLICE("secret")), 0);
+	session_answer(&s, job);
+	session_open(&s);
+	skip_frame(&s);
+	input(&s, "[4,\"ticket\",{}]");
+	expect_frame(&s, "[5,\"secret\",{}]");
+	session_done(&s);
+}
+
 static void a_key_that_cannot_be_derived_ends_the_attempt_with_a_reason(void **state)
 {
 	struct session s;
@@ -458,6 +481,7 @@ int main(void)
 		cmocka_unit_test(what_is_longer_than_a_message_may_be_is_not_sent),
 		cmocka_unit_test(a_reset_forgets_the_secret),
 		cmocka_unit_test(a_challenge_behind_welcome_is_a_violation),
+		cmocka_unit_test(a_key_of_the_attempt_before_does_not_cost_the_next_its_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
