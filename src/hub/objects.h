@@ -129,6 +129,10 @@ struct subscriber {
 	unsigned n_held;
 	size_t n_held_bytes;
 	struct timer timer; /* of the oldest of them */
+	/* An event comes to all of its handles, in several turns maybe, but is held for all or
+	 * none. */
+	uint64_t decided; /* the number of the last event that came */
+	bool decided_held;
 };
 
 /* The part of an EVENT that all its subscribers share: from "topic" on, with its LF. */

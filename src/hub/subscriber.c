@@ -180,16 +180,14 @@ static void subscriber_add_held(struct subscriber *s, struct held *e)
 	subscriber_release(s);
 }
 
-bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication,
-		     struct event_text *text)
+/* Whether the event is held, for all handles together: what is given later is given to each. */
+static bool subscriber_decide(struct subscriber *s, uint64_t number, uint64_t publication,
+			      struct event_text *text)
 {
-	struct held *e, *last = CONTAINER_OF(s->held.prev, struct held, node);
+	struct held *e;
 
 	if (list_is_empty(&s->unknown) && !s->n_held)
 		return false;
-	/* All handles of the subscriber are given it together. */
-	if (s->n_held && last->number == number)
-		return true;
 	if (!text->gap && !text->block)
 		text->block = block_new(text->bytes, SLICE_NONE);
 	e = mem_alloc(sizeof(*e));
@@ -206,6 +204,17 @@ bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication
 			   .gap = text->gap};
 	subscriber_add_held(s, e);
 	return true;
+}
+
+bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication,
+		     struct event_text *text)
+{
+	/* Between two of its handles PUBLISHED may come, or the program publish. */
+	if (s->decided != number) {
+		s->decided = number;
+		s->decided_held = subscriber_decide(s, number, publication, text);
+	}
+	return s->decided_held;
 }
 
 bool subscriber_take_back(struct subscriber *s, uint64_t publication)

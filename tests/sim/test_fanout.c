@@ -272,6 +272,60 @@ static void an_event_does_not_take_a_user_further_than_its_memory(void **state)
 	world_free(w);
 }
 
+/* For each of the program's subscriptions, one after the other: what it was given. */
+static void each_hears_once(struct world_program *p, int publication)
+{
+	bool heard[N_EACH] = {false};
+	json_t *line;
+
+	for (int k = 0; k < N_EACH; k++) {
+		int64_t id;
+
+		line = world_expect(p, "event");
+		id = world_number(line, "subscription");
+		assert_int_equal(world_number(line, "publication"), publication);
+		assert_in_range(id, 0, N_EACH - 1);
+		assert_false(heard[id]);
+		heard[id] = true;
+	}
+	assert_int_equal(world_count_lines(p), 0);
+}
+
+static void publishing_in_the_middle_of_an_event_brings_it_once(void **state)
+{
+	struct world_program *programs[N_PROGRAMS], *p;
+	struct world_link *l;
+	struct world *w = world_of_many(&l, programs);
+
+	(void)state;
+	p = programs[A_TURN / N_EACH];
+	/* Half of its subscriptions are given it, and then the program publishes. */
+	frame(l, "[36,77,1,{}]");
+	world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	assert_int_equal(one_line(p), HUB_DONE);
+	world_settle(w);
+	each_hears_once(p, 1);
+	world_free(w);
+}
+
+static void what_was_held_for_the_first_ones_comes_once_to_the_others(void **state)
+{
+	struct world_program *programs[N_PROGRAMS], *p;
+	struct world_link *l;
+	struct world *w = world_of_many(&l, programs);
+
+	(void)state;
+	p = programs[A_TURN / N_EACH];
+	world_send(p, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	/* It may be the program's own, and turns out not to be, before all have been looked at. */
+	frame(l, "[36,77,1,{}]");
+	frame(l, "[17,2,501]");
+	world_settle(w);
+	each_hears_once(p, 1);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +336,8 @@ int main(void)
 		cmocka_unit_test(published_in_the_middle_keeps_the_event_from_its_program),
 		cmocka_unit_test(publishers_on_the_router_in_this_process_wait_and_callers_do_not),
 		cmocka_unit_test(an_event_does_not_take_a_user_further_than_its_memory),
+		cmocka_unit_test(publishing_in_the_middle_of_an_event_brings_it_once),
+		cmocka_unit_test(what_was_held_for_the_first_ones_comes_once_to_the_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
