@@ -207,6 +207,7 @@ struct want {
 struct ask {
 	struct pending pending;
 	struct want *want;   /* NULL: nobody wants it any more */
+	uint64_t hash;	     /* of its key: somebody may want the same anew */
 	struct list of_want; /* the oldest first; the last one is in force */
 	struct list late;    /* link->late; linked: it timed out, and keeps nobody waiting */
 };

@@ -257,8 +257,10 @@ static bool want_ask(struct link *l, struct want *w, const struct wamp_msg *msg)
 	list_init(&a->pending.order);
 	a->want = w;
 	l->n_unanswered++;
-	if (w)
+	if (w) {
+		a->hash = w->by_uri.hash;
 		list_append(&w->asks, &a->of_want);
+	}
 	pending_start(&a->pending, l, PENDING_ASK, msg->type, link_send(l, msg),
 		      l->config.registration_timeout_ms);
 	return true;
@@ -403,6 +405,23 @@ static bool ask_is_in_force(const struct ask *a)
 }
 
 /*
+ * Whose state the answer changes, or NULL. Who asks anew for what timed out is
+ * given the same: a router has one subscription of a topic for a session, and
+ * giving back the first one would take away the second.
+ */
+static struct want *ask_find_want(const struct ask *a)
+{
+	enum want_kind kind =
+		a->pending.type == WAMP_REGISTER ? WANT_REGISTRATION : WANT_SUBSCRIPTION;
+	struct map_node *n;
+
+	if (a->want || ask_is_undo(a))
+		return a->want;
+	n = map_first(&a->pending.link->by_uri[kind], a->hash);
+	return n ? CONTAINER_OF(n, struct want, by_uri) : NULL;
+}
+
+/*
  * Whether the holder of a registration may be ourselves: only while an older
  * REGISTER for it is unanswered, which may have succeeded.
  */
@@ -452,7 +471,7 @@ static void want_answered(struct want *w, const struct session_event *event, boo
 void want_answer(struct ask *a, const struct session_event *event)
 {
 	struct link *l = a->pending.link;
-	struct want *w = a->want;
+	struct want *w = ask_find_want(a);
 	bool undo = ask_is_undo(a), in_force = ask_is_in_force(a);
 
 	if (in_force && event->msg.type == WAMP_ERROR && ask_is_worth_rejoining(a, event)) {

@@ -256,6 +256,55 @@ static void programs_that_come_and_go_leave_a_bounded_number_behind(void **state
 	world_free(w);
 }
 
+/* Both SUBSCRIBEs reach a router that is slow, and it has one subscription for them, as WAMP says.
+ */
+static void a_topic_that_is_asked_for_again_is_not_lost_by_the_first_answer(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	int64_t first, second;
+
+	(void)state;
+	world_welcome(l);
+	world_send(p, "{\"op\":\"subscribe\",\"id\":1,\"topic\":\"com.t\"}");
+	first = next_request(l, WAMP_SUBSCRIBE);
+	world_advance(w, 10000);
+	world_expect_member(p, "error", "code", "timeout");
+	world_send(p, "{\"op\":\"subscribe\",\"id\":2,\"topic\":\"com.t\"}");
+	second = next_request(l, WAMP_SUBSCRIBE);
+	world_reply(l, "[33,%lld,77]", (long long)first);
+	world_expect_member(p, "ok", "state", "active");
+	world_reply(l, "[33,%lld,77]", (long long)second);
+	assert_null(world_sent(l));
+	world_reply(l, "[36,77,1,{}]");
+	world_expect(p, "event");
+	world_free(w);
+}
+
+/* The same, answered in the other order; and nobody wants it any more in the end. */
+static void a_late_answer_for_a_topic_that_is_there_takes_nothing_away(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+	int64_t first, second;
+
+	(void)state;
+	world_welcome(l);
+	world_send(p, "{\"op\":\"subscribe\",\"id\":1,\"topic\":\"com.t\"}");
+	first = next_request(l, WAMP_SUBSCRIBE);
+	world_advance(w, 10000);
+	world_send(p, "{\"op\":\"subscribe\",\"id\":2,\"topic\":\"com.t\"}");
+	second = next_request(l, WAMP_SUBSCRIBE);
+	world_reply(l, "[33,%lld,77]", (long long)second);
+	world_reply(l, "[33,%lld,77]", (long long)first);
+	assert_null(world_sent(l));
+	world_send(p, "{\"op\":\"unsubscribe\",\"id\":3,\"subscription\":2}");
+	(void)next_request(l, WAMP_UNSUBSCRIBE);
+	world_free(w);
+}
+
 /* What was sent is still on its way: so many bytes of it. */
 static void on_its_way(struct world_link *l, size_t n)
 {
@@ -488,6 +537,8 @@ int main(void)
 		cmocka_unit_test(the_time_for_an_answer_begins_when_the_request_has_left),
 		cmocka_unit_test(a_router_that_takes_nothing_has_no_more_time_than_any),
 		cmocka_unit_test(a_call_has_the_time_that_its_caller_gave_it),
+		cmocka_unit_test(a_topic_that_is_asked_for_again_is_not_lost_by_the_first_answer),
+		cmocka_unit_test(a_late_answer_for_a_topic_that_is_there_takes_nothing_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
