@@ -200,23 +200,6 @@ static bool want_is_over(const struct want *w)
 	return w->state == WANT_ABSENT && list_is_empty(&w->handles) && list_is_empty(&w->waiters);
 }
 
-void want_update(struct want *w)
-{
-	struct link *l = w->link;
-
-	if (want_is_over(w)) {
-		want_free(w);
-		/* Its program may have waited for nothing else. */
-		hub_link_drained(l);
-		return;
-	}
-	if (!link_is_joined(l))
-		return;
-	if (want_differs(w) || want_is_wanted_again(w))
-		want_queue(w);
-	want_pump(l);
-}
-
 void want_release_waiters(struct want *w, bool timed_out)
 {
 	list_for_each_safe (i, &w->waiters) {
@@ -232,6 +215,31 @@ void want_release_waiters(struct want *w, bool timed_out)
 		waiter_free(waiter);
 		program_mark_dirty(p);
 	}
+}
+
+/* Else nothing is left to wait for: it is wanted again, or the router took it away itself. */
+static bool want_is_to_be_undone(const struct want *w)
+{
+	return w->state == WANT_UNDOING || (w->state == WANT_ACTIVE && !w->n_handles);
+}
+
+void want_update(struct want *w)
+{
+	struct link *l = w->link;
+
+	if (!want_is_to_be_undone(w))
+		want_release_waiters(w, false);
+	if (want_is_over(w)) {
+		want_free(w);
+		/* Its program may have waited for nothing else. */
+		hub_link_drained(l);
+		return;
+	}
+	if (!link_is_joined(l))
+		return;
+	if (want_differs(w) || want_is_wanted_again(w))
+		want_queue(w);
+	want_pump(l);
 }
 
 /* ---- telling the router ---- */

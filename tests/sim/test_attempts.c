@@ -305,6 +305,63 @@ static void a_late_answer_for_a_topic_that_is_there_takes_nothing_away(void **st
 	world_free(w);
 }
 
+/* An UNSUBSCRIBE waits for its turn behind others. Returns the first of their ids. */
+static long long unsubscribe_and_wait(struct world_link *l, struct world_program *p,
+				      struct world_program *other)
+{
+	int64_t first;
+
+	world_welcome(l);
+	world_send(p, "{\"op\":\"subscribe\",\"id\":\"s\",\"topic\":\"com.t\"}");
+	first = next_request(l, WAMP_SUBSCRIBE);
+	world_reply(l, "[33,%lld,77]", (long long)first);
+	for (int i = 0; i < LINK_MAX_UNANSWERED; i++)
+		world_send(other, "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t%d\"}", i, i);
+	world_settle(l->world);
+	world_drop_lines(p);
+	world_send(p, "{\"op\":\"unsubscribe\",\"id\":\"u\",\"subscription\":\"s\"}");
+	world_settle(l->world);
+	assert_int_equal(world_count_lines(p), 0);
+	return first + 1;
+}
+
+static void an_unsubscribe_is_answered_when_somebody_wants_the_topic_again(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w), *other = world_connect(w);
+	long long first;
+
+	(void)state;
+	world_drop_lines(p);
+	first = unsubscribe_and_wait(l, p, other);
+	world_send(other, "{\"op\":\"subscribe\",\"id\":\"s\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	for (int i = 0; i < LINK_MAX_UNANSWERED; i++)
+		world_reply(l, "[33,%lld,%d]", first + i, 100 + i);
+	world_advance(w, 100000);
+	assert_string_equal(world_text(world_expect(p, "ok"), "id"), "u");
+	world_free(w);
+}
+
+static void an_unsubscribe_is_answered_when_the_router_takes_the_topic_away(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w), *other = world_connect(w);
+	long long first;
+
+	(void)state;
+	world_drop_lines(p);
+	first = unsubscribe_and_wait(l, p, other);
+	world_reply(l, "[35,0,{\"subscription\":77}]");
+	for (int i = 0; i < LINK_MAX_UNANSWERED; i++)
+		world_reply(l, "[33,%lld,%d]", first + i, 100 + i);
+	world_advance(w, 100000);
+	assert_string_equal(world_text(world_expect(p, "ok"), "id"), "u");
+	world_free(w);
+}
+
 /* What was sent is still on its way: so many bytes of it. */
 static void on_its_way(struct world_link *l, size_t n)
 {
@@ -539,6 +596,8 @@ int main(void)
 		cmocka_unit_test(a_call_has_the_time_that_its_caller_gave_it),
 		cmocka_unit_test(a_topic_that_is_asked_for_again_is_not_lost_by_the_first_answer),
 		cmocka_unit_test(a_late_answer_for_a_topic_that_is_there_takes_nothing_away),
+		cmocka_unit_test(an_unsubscribe_is_answered_when_somebody_wants_the_topic_again),
+		cmocka_unit_test(an_unsubscribe_is_answered_when_the_router_takes_the_topic_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
