@@ -44,7 +44,7 @@ static size_t check_owned_bytes(const struct program *p)
 		n += CONTAINER_OF(i, struct call, of_program)->n_procedure;
 	list_for_each (i, &p->handles)
 		n += handle_cost(CONTAINER_OF(i, struct handle, of_program)->want);
-	return n;
+	return n + check_length(&p->publications) * PUBLICATION_COST;
 }
 
 static void check_unsent(const struct program *p)

@@ -193,3 +193,6 @@ struct publication {
 	struct list remembered; /* program->remembered */
 	struct timer timer;	/* TIMER_OWN */
 };
+
+/* What one occupies, with its places in the heap and in maps: its program's user pays for it. */
+#define PUBLICATION_COST (sizeof(struct publication) + 64)

@@ -46,6 +46,7 @@ static struct publication *publish_new(struct program *p, struct link *l, const 
 	if (ack && !program_open_id(p, &pub->id, PEER_ID_REQUEST, r))
 		return mem_free(pub);
 	list_append(&p->publications, &pub->of_program);
+	p->n_owned_bytes += PUBLICATION_COST;
 	p->n_unacknowledged++;
 	return pub;
 }
@@ -98,6 +99,9 @@ struct publication *publish_free(struct publication *pub)
 	publish_forget(pub);
 	program_close_id(pub->program, &pub->id);
 	list_unlink(&pub->of_program);
+	pub->program->n_owned_bytes -= PUBLICATION_COST;
+	/* The charge follows at the end of the turn. */
+	program_mark_dirty(pub->program);
 	mem_free(pub);
 	if (s)
 		subscriber_release(s);

@@ -176,6 +176,66 @@ static void memory_is_charged_as_it_is_taken(void **state)
 	world_free(w);
 }
 
+/* Two programs of two users, and a router that answers nothing but SUBSCRIBE. */
+static struct world *world_of_topics(const struct hub_config *hub, int n, struct world_link **l,
+				     struct world_program *p[2])
+{
+	struct link_config config = world_link_config("default");
+	struct world *w = world_new(1, hub);
+
+	*l = world_add_link(w, WORLD_SCRIPTED, &config);
+	world_start(w);
+	world_welcome(*l);
+	for (unsigned i = 0; i < 2; i++)
+		p[i] = world_connect_as(w, 1000 + i);
+	for (int i = 1; i <= n; i++) {
+		for (int k = 0; k < 2; k++)
+			world_send(p[k], "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t%d\"}",
+				   i, i);
+		world_settle(w);
+		world_reply(*l, "[33,%d,%d]", i, i);
+	}
+	return w;
+}
+
+static void forget_frames(struct world_link *l)
+{
+	while (world_sent_type(l))
+		;
+}
+
+static void publications_that_wait_for_the_router_are_charged(void **state)
+{
+	struct hub_config hub = world_hub_config();
+	struct world_program *p[2];
+	struct world_link *l;
+	struct world *w = world_of_topics(&hub, 1, &l, p);
+	uint64_t charged_before;
+	size_t before;
+
+	(void)state;
+	forget_frames(l);
+	world_send(p[0], "{\"op\":\"publish\",\"topic\":\"com.t1\"}");
+	world_settle(w);
+	forget_frames(l);
+	buf_done(&p[0]->input);
+	before = in_use();
+	charged_before = charged(p[0]);
+	for (int i = 0; i < 1000; i++) {
+		world_send(p[0], "{\"op\":\"publish\",\"topic\":\"com.t1\"}");
+		world_settle(w);
+		forget_frames(l);
+	}
+	buf_done(&p[0]->input);
+	is_paid_for(p[0], before, charged_before);
+	/* Not for ever: neither what is not answered, nor what no EVENT follows. */
+	for (int i = 0; i < 500; i++)
+		world_reply(l, "[17,%d,%d]", 2 + i, 500 + i);
+	world_advance(w, 20000);
+	assert_true(charged(p[0]) <= charged_before);
+	world_free(w);
+}
+
 static void a_queue_that_waits_for_the_kernel_has_no_memory_to_spare(void **state)
 {
 	struct outq q, in_flight;
@@ -204,6 +264,7 @@ int main(void)
 		cmocka_unit_test(a_gap_is_told_though_nothing_waits_behind_it),
 		cmocka_unit_test(memory_is_charged_as_it_is_taken),
 		cmocka_unit_test(a_queue_that_waits_for_the_kernel_has_no_memory_to_spare),
+		cmocka_unit_test(publications_that_wait_for_the_router_are_charged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
