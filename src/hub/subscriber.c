@@ -177,6 +177,9 @@ static void subscriber_add_held(struct subscriber *s, struct held *e)
 	s->n_held_bytes += cost;
 	s->program->n_queued_bytes += cost;
 	memory_add(s->program, cost);
+	/* Each subscriber is bounded, but they are many: who holds too much is found when it is
+	 * dirty. */
+	program_mark_dirty(s->program);
 	subscriber_release(s);
 }
 

@@ -236,6 +236,30 @@ static void publications_that_wait_for_the_router_are_charged(void **state)
 	world_free(w);
 }
 
+/* Each topic's events are bounded, but topics are many. */
+static void what_is_held_for_many_topics_does_not_exceed_the_memory(void **state)
+{
+	struct hub_config hub = world_hub_config();
+	struct world_program *p[2];
+	struct world_link *l;
+	struct world *w;
+	char *text = letters(900000);
+
+	(void)state;
+	hub.limits.user_memory = 8 << 20;
+	w = world_of_topics(&hub, 20, &l, p);
+	for (int i = 1; i <= 20; i++)
+		world_send(p[0], "{\"op\":\"publish\",\"topic\":\"com.t%d\"}", i);
+	world_settle(w);
+	for (int i = 1; i <= 20; i++) {
+		world_reply(l, "[36,%d,%d,{},[\"%s\"]]", i, 500 + i, text);
+		world_drop_lines(p[1]);
+		assert_true(w->hub->users.charged[USER_BYTES] <= 9 << 20);
+	}
+	free(text);
+	world_free(w);
+}
+
 static void a_queue_that_waits_for_the_kernel_has_no_memory_to_spare(void **state)
 {
 	struct outq q, in_flight;
@@ -265,6 +289,7 @@ int main(void)
 		cmocka_unit_test(memory_is_charged_as_it_is_taken),
 		cmocka_unit_test(a_queue_that_waits_for_the_kernel_has_no_memory_to_spare),
 		cmocka_unit_test(publications_that_wait_for_the_router_are_charged),
+		cmocka_unit_test(what_is_held_for_many_topics_does_not_exceed_the_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
