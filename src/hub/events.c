@@ -174,6 +174,7 @@ void events_drop_all(struct link *l)
 {
 	list_for_each_safe (i, &l->deliveries)
 		delivery_free(CONTAINER_OF(i, struct delivery, node));
+	link_wake_publishers(l);
 }
 
 static void events_go_on(struct link *l, size_t *n_turn)
@@ -183,7 +184,7 @@ static void events_go_on(struct link *l, size_t *n_turn)
 	while ((d = list_first(&l->deliveries, struct delivery, node)) && delivery_go_on(d, n_turn))
 		delivery_free(d);
 	if (l->n_deliveries < LINK_MAX_DELIVERIES)
-		link_wake_blocked(l);
+		link_wake_publishers(l);
 }
 
 /* Each link has its part: the events of one router must not keep those of another waiting. */

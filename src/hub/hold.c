@@ -27,10 +27,21 @@ static bool link_is_full(const struct link *l)
 	return link_is_joined(l) && buf_len(&l->session.out) > LINK_HIGH_WATER;
 }
 
-/* The router in this process cannot be left unread: who makes its events is held instead. */
+/*
+ * The router in this process cannot be left unread: who makes its events is held
+ * instead, whichever of its sessions they are for.
+ */
 static bool link_is_delivering(const struct link *l)
 {
-	return l->config.embedded && l->n_deliveries >= LINK_MAX_DELIVERIES;
+	if (!l->config.embedded)
+		return false;
+	list_for_each (i, &l->hub->links) {
+		const struct link *other = CONTAINER_OF(i, struct link, node);
+
+		if (other->config.embedded && other->n_deliveries >= LINK_MAX_DELIVERIES)
+			return true;
+	}
+	return false;
 }
 
 static void link_hold(struct link *l, struct program *p, enum hold reason)
@@ -91,6 +102,18 @@ void link_wake_blocked(struct link *l)
 		list_unlink(i);
 		if (!list_is_linked(&p->ready))
 			list_append(&l->hub->ready_programs, &p->ready);
+	}
+}
+
+void link_wake_publishers(struct link *l)
+{
+	if (!l->config.embedded)
+		return;
+	list_for_each (i, &l->hub->links) {
+		struct link *other = CONTAINER_OF(i, struct link, node);
+
+		if (other->config.embedded)
+			link_wake_blocked(other);
 	}
 }
 

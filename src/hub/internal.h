@@ -100,6 +100,8 @@ bool link_holds_for_room(struct link *l, struct program *p);
 bool link_holds(struct link *l, struct program *p, enum op op);
 /* Those that need not wait any more. */
 void link_wake_blocked(struct link *l);
+/* Fewer events wait in the link: those who were held for that. */
+void link_wake_publishers(struct link *l);
 
 /* reconnect.c */
 enum reconnect_pace {

@@ -221,6 +221,46 @@ static void publishers_on_the_router_in_this_process_wait_and_callers_do_not(voi
 	world_free(w);
 }
 
+static void subscribe_on_other(struct world_program *p)
+{
+	for (int k = 0; k < 2 * A_TURN; k++)
+		world_send(p,
+			   "{\"op\":\"subscribe\",\"id\":%d,\"topic\":\"com.t\","
+			   "\"session\":\"other\"}",
+			   k);
+	world_settle(p->world);
+}
+
+/* All sessions of the router in this process hear one another. */
+static void publishers_wait_for_the_events_of_another_session_there(void **state)
+{
+	struct link_config config = world_link_config("other");
+	struct world *w = world_new(1, NULL);
+	struct world_link *l = world_add_link(w, WORLD_EMBEDDED, &config), *own;
+	struct world_program *subscriber, *publisher, *second;
+
+	(void)state;
+	config.name = "default";
+	own = world_add_link(w, WORLD_EMBEDDED, &config);
+	world_start(w);
+	w->hub->max_turn = A_TURN;
+	subscriber = world_connect(w);
+	publisher = world_connect(w);
+	second = world_connect(w);
+	subscribe_on_other(subscriber);
+	world_send(publisher, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	l->link->n_deliveries += LINK_MAX_DELIVERIES;
+	assert_int_equal(one_line(publisher), HUB_HELD);
+	l->link->n_deliveries -= LINK_MAX_DELIVERIES;
+	assert_true(list_is_linked(own->link->blocked.next));
+	/* The event of another one is delivered, in turns. */
+	world_send(second, "{\"op\":\"publish\",\"topic\":\"com.t\"}");
+	world_settle(w);
+	assert_false(publisher->peer->is_held);
+	assert_int_equal(n_delivered(subscriber), 2 * 2 * A_TURN);
+	world_free(w);
+}
+
 static void an_event_does_not_take_a_user_further_than_its_memory(void **state)
 {
 	struct hub_config hub = world_hub_config();
@@ -338,6 +378,7 @@ int main(void)
 		cmocka_unit_test(an_event_does_not_take_a_user_further_than_its_memory),
 		cmocka_unit_test(publishing_in_the_middle_of_an_event_brings_it_once),
 		cmocka_unit_test(what_was_held_for_the_first_ones_comes_once_to_the_others),
+		cmocka_unit_test(publishers_wait_for_the_events_of_another_session_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
