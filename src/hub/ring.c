@@ -212,7 +212,8 @@ void ring_gap(struct handle *h, int64_t n, const char *reason)
 	bool overflow = strcmp(reason, "overflow") == 0;
 	struct queued *q;
 
-	if (!h->n_queued && !overflow) {
+	/* Who does not read is told one gap for many. */
+	if (!h->n_queued && !overflow && ring_may_flow(h->program)) {
 		ring_write_missing(h);
 		ring_write_gap(h, n, reason);
 		return;
@@ -221,7 +222,7 @@ void ring_gap(struct handle *h, int64_t n, const char *reason)
 		return;
 	while (ring_is_full(h, sizeof(*q)))
 		ring_drop_oldest(h);
-	q = h->n_queued ? queued_new(h, NULL) : NULL;
+	q = h->n_queued || !overflow ? queued_new(h, NULL) : NULL;
 	if (!q) {
 		ring_count_missing(h, n);
 		ring_tell_missing(h);

@@ -129,6 +129,35 @@ static void a_gap_is_told_though_nothing_waits_behind_it(void **state)
 	world_free(w);
 }
 
+/* Any stranger can publish what no line can hold; who is slow must not be cut off for it. */
+static void gaps_wait_for_a_program_that_does_not_read(void **state)
+{
+	struct world_link *l;
+	struct world_program *p;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	char *text = letters(300000);
+	json_t *line;
+
+	(void)state;
+	world_welcome(l);
+	p = world_connect(w);
+	subscribe_com_t(l, p, 1);
+	p->reads = false;
+	world_reply(l, "[36,77,1,{},[\"%s\"]]", text);
+	for (int i = 0; i < 1000; i++)
+		world_reply(l, "[36,77,%d,{},[NaN]]", 2 + i);
+	assert_true(p->peer->n_undrained < 301000);
+	world_reply(l, "[36,77,1002,{}]");
+	p->reads = true;
+	world_settle(w);
+	world_expect(p, "event");
+	line = world_expect_member(p, "gap", "reason", "undecodable");
+	assert_int_equal(world_number(line, "dropped"), 1000);
+	assert_int_equal(world_number(world_expect(p, "event"), "publication"), 1002);
+	free(text);
+	world_free(w);
+}
+
 static uint64_t charged(const struct world_program *p)
 {
 	return p->peer->charge.user->charged[USER_BYTES];
@@ -290,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_queue_that_waits_for_the_kernel_has_no_memory_to_spare),
 		cmocka_unit_test(publications_that_wait_for_the_router_are_charged),
 		cmocka_unit_test(what_is_held_for_many_topics_does_not_exceed_the_memory),
+		cmocka_unit_test(gaps_wait_for_a_program_that_does_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
