@@ -353,7 +353,7 @@ void hub_link_over(struct link *l, enum hub_over reason, const char *text)
 	hub_timer_stop(l->hub, &l->timer);
 	if (link_is_joined(l))
 		link_down(l, LINK_LOST, link_over_uri(reason), message);
-	else if (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN)
+	else if (l->state != LINK_CLOSING && (was == TRANSPORT_OPENING || was == TRANSPORT_OPEN))
 		link_attempt_failed_at(l, slice_of(link_over_uri(reason)), message,
 				       reason == HUB_OVER_BUSY ? PACE_PATIENT : PACE_USUAL);
 	session_reset(&l->session);

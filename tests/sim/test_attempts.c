@@ -73,6 +73,28 @@ static void a_call_that_is_open_when_the_session_is_left_is_told_at_once(void **
 	world_free(w);
 }
 
+/* Some routers end the transport at a GOODBYE and say nothing. */
+static void a_transport_that_ends_while_the_daemon_stops_is_no_failed_attempt(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *p = world_connect(w);
+
+	(void)state;
+	world_welcome(l);
+	world_send(p, "{\"op\":\"watch\",\"id\":\"w\"}");
+	world_settle(w);
+	hub_drain(w->hub);
+	world_settle(w);
+	world_expect_state(p, "closing");
+	assert_int_equal(world_sent_type(l), WAMP_GOODBYE);
+	world_cut(l, "connection reset by peer");
+	world_settle(w);
+	assert_string_equal(world_text(world_take(p), "op"), "bye");
+	assert_int_equal(l->link->state, LINK_CLOSING);
+	world_free(w);
+}
+
 /* A frame to the router, or 0; the request's id. */
 static int64_t next_request(struct world_link *l, int type)
 {
@@ -598,6 +620,7 @@ int main(void)
 		cmocka_unit_test(a_late_answer_for_a_topic_that_is_there_takes_nothing_away),
 		cmocka_unit_test(an_unsubscribe_is_answered_when_somebody_wants_the_topic_again),
 		cmocka_unit_test(an_unsubscribe_is_answered_when_the_router_takes_the_topic_away),
+		cmocka_unit_test(a_transport_that_ends_while_the_daemon_stops_is_no_failed_attempt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
