@@ -12,6 +12,7 @@
 
 #include "auth/crypto.h"
 #include "base/map.h"
+#include "base/mem.h"
 #include "codec/chars.h"
 #include "codec/emit.h"
 
@@ -38,6 +39,24 @@ static uint64_t marks_roll(struct slice text)
 	return h;
 }
 
+/* A bigger list; what was in the old one is wiped like everything that knows a secret. */
+static bool marks_grow(struct marks *m)
+{
+	size_t cap = m->cap ? 2 * m->cap : 8;
+	struct mark *list = mem_alloc(cap * sizeof(*list));
+
+	if (!list)
+		return false;
+	if (m->n) {
+		memcpy(list, m->list, m->n * sizeof(*list));
+		explicit_bzero(m->list, m->n * sizeof(*list));
+	}
+	mem_free(m->list);
+	m->list = list;
+	m->cap = cap;
+	return true;
+}
+
 static void marks_add_one(struct marks *m, struct slice secret)
 {
 	struct mark mark = {(uint32_t)secret.len, marks_filter(marks_roll(secret)),
@@ -46,8 +65,10 @@ static void marks_add_one(struct marks *m, struct slice secret)
 	for (size_t i = 0; i < m->n; i++)
 		if (m->list[i].len == mark.len && m->list[i].hash == mark.hash)
 			return;
-	if (m->n < MARKS_MAX)
+	if (m->n < m->cap || marks_grow(m))
 		m->list[m->n++] = mark;
+	else
+		m->is_blind = true;
 }
 
 static void marks_add_base64(struct marks *m, struct slice secret)
@@ -75,7 +96,10 @@ void marks_add(struct marks *m, struct slice secret)
 
 void marks_forget(struct marks *m)
 {
-	explicit_bzero(m, sizeof(*m));
+	if (m->n)
+		explicit_bzero(m->list, m->n * sizeof(*m->list));
+	mem_free(m->list);
+	*m = (struct marks){0};
 }
 
 /* ---- finding ---- */
@@ -256,6 +280,8 @@ struct slice marks_hide(const struct marks *m, struct slice text, size_t max, st
 	struct slice head = {text.ptr, text.len < max ? text.len : max}, shown;
 	char *copy;
 
+	if (m->is_blind && text.len)
+		return SLICE_NONE;
 	if (!m->n || !text.len)
 		return head;
 	if (text.len > marks_reach(m, max))
@@ -318,7 +344,7 @@ struct scan_value marks_hide_value(const struct marks *m, const struct scan_valu
 	bool any = false;
 	char *copy;
 
-	if (!m->n || !v->len)
+	if ((!m->n && !m->is_blind) || !v->len)
 		return *v;
 	while (p < end && (quote = memchr(p, '"', (size_t)(end - p)))) {
 		buf_append(&b, p, (size_t)(quote - p));

@@ -15,9 +15,6 @@
 #include "base/arena.h"
 #include "codec/scan.h"
 
-/* Secrets and signatures of one join, each as it is and in base64; more are not known. */
-#define MARKS_MAX 32
-
 /*
  * A secret that is shorter than this stands in many a text by chance: it counts
  * where it is a word of its own, and then hides the whole text.
@@ -30,14 +27,17 @@ struct mark {
 	uint64_t hash;	 /* of the secret; asked for where the filter is right */
 };
 
+/* Zeroed: none. Each secret of one join, as it is and in base64. */
 struct marks {
-	struct mark list[MARKS_MAX];
-	size_t n;
+	struct mark *list;
+	size_t n, cap;
+	bool is_blind; /* there was no memory for one of them: no text is told any more */
 };
 
 /* From now on this is known. */
 void marks_add(struct marks *m, struct slice secret);
 
+/* None is known from now on; this also frees them. */
 void marks_forget(struct marks *m);
 
 /*

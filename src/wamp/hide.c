@@ -41,7 +41,7 @@ struct slice hide_uri(const struct marks *m, struct slice uri, struct arena *are
 
 void hide_message(const struct marks *m, struct wamp_msg *msg, struct arena *arena)
 {
-	if (!m->n || msg->type == WAMP_RESULT || msg->type == WAMP_INVOCATION ||
+	if ((!m->n && !m->is_blind) || msg->type == WAMP_RESULT || msg->type == WAMP_INVOCATION ||
 	    msg->type == WAMP_EVENT)
 		return;
 	if (msg->uri.len)
