@@ -57,21 +57,23 @@ static bool marks_grow(struct marks *m)
 	return true;
 }
 
-static void marks_add_one(struct marks *m, struct slice secret)
+static void marks_add_one(struct marks *m, struct slice secret, bool is_brief)
 {
-	struct mark mark = {(uint32_t)secret.len, marks_filter(marks_roll(secret)),
+	struct mark mark = {(uint32_t)secret.len, is_brief, marks_filter(marks_roll(secret)),
 			    map_hash_text(&marks_key, secret)};
 
 	for (size_t i = 0; i < m->n; i++)
-		if (m->list[i].len == mark.len && m->list[i].hash == mark.hash)
+		if (m->list[i].len == mark.len && m->list[i].hash == mark.hash) {
+			m->list[i].is_brief &= is_brief;
 			return;
+		}
 	if (m->n < m->cap || marks_grow(m))
 		m->list[m->n++] = mark;
 	else
 		m->is_blind = true;
 }
 
-static void marks_add_base64(struct marks *m, struct slice secret)
+static void marks_add_base64(struct marks *m, struct slice secret, bool is_brief)
 {
 	char text[CRYPTO_BASE64_SIZE(MARKS_MAX_BASE64)];
 	size_t n;
@@ -82,22 +84,42 @@ static void marks_add_base64(struct marks *m, struct slice secret)
 	/* The padding may be left out. */
 	while (n && text[n - 1] == '=')
 		n--;
-	marks_add_one(m, (struct slice){text, n});
+	marks_add_one(m, (struct slice){text, n}, is_brief);
 	explicit_bzero(text, sizeof(text));
+}
+
+static void marks_add_both(struct marks *m, struct slice secret, bool is_brief)
+{
+	if (!secret.len || secret.len > SCAN_MAX_TEXT)
+		return;
+	marks_add_one(m, secret, is_brief);
+	marks_add_base64(m, secret, is_brief);
 }
 
 void marks_add(struct marks *m, struct slice secret)
 {
-	if (!secret.len || secret.len > SCAN_MAX_TEXT)
-		return;
-	marks_add_one(m, secret);
-	marks_add_base64(m, secret);
+	marks_add_both(m, secret, false);
+}
+
+void marks_add_brief(struct marks *m, struct slice text)
+{
+	marks_add_both(m, text, true);
+}
+
+void marks_forget_brief(struct marks *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->list[i].is_brief)
+			m->list[kept++] = m->list[i];
+	m->n = kept;
 }
 
 void marks_forget(struct marks *m)
 {
-	if (m->n)
-		explicit_bzero(m->list, m->n * sizeof(*m->list));
+	if (m->cap)
+		explicit_bzero(m->list, m->cap * sizeof(*m->list));
 	mem_free(m->list);
 	*m = (struct marks){0};
 }

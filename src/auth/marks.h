@@ -23,6 +23,7 @@
 
 struct mark {
 	uint32_t len;
+	bool is_brief;
 	uint32_t filter; /* of a hash that rolls */
 	uint64_t hash;	 /* of the secret; asked for where the filter is right */
 };
@@ -36,6 +37,13 @@ struct marks {
 
 /* From now on this is known. */
 void marks_add(struct marks *m, struct slice secret);
+
+/*
+ * The same for what only may be a secret: it counts until marks_forget_brief(),
+ * so that no payload is changed for its sake later on.
+ */
+void marks_add_brief(struct marks *m, struct slice text);
+void marks_forget_brief(struct marks *m);
 
 /* None is known from now on; this also frees them. */
 void marks_forget(struct marks *m);

@@ -6,6 +6,7 @@
 
 #include "wamp/hide.h"
 
+#include "codec/items.h"
 #include "wamp/reason.h"
 
 void hide_mark(struct marks *m, struct slice text)
@@ -25,6 +26,33 @@ void hide_mark_query(struct marks *m, const char *query)
 		value = value ? value + 1 : p;
 		hide_mark(m, (struct slice){value, (size_t)(end - value)});
 	}
+}
+
+/* Its depth is bounded by the configuration. */
+static void hide_mark_strings(struct marks *m, const struct scan_value *v, struct arena *arena)
+{
+	struct items items = items_of(v);
+	struct scan_value name, item;
+	struct slice text = scan_raw(v);
+	char *to;
+
+	while (items_next(&items, &name, &item))
+		hide_mark_strings(m, &item, arena);
+	if (v->type != SCAN_STRING || text.len < MARKS_MIN_LENGTH)
+		return;
+	to = arena_alloc(arena, text.len);
+	if (to)
+		marks_add_brief(m, (struct slice){to, scan_decode(v, to)});
+	else
+		m->is_blind = true;
+}
+
+void hide_mark_extra(struct marks *m, const char *extra, struct arena *arena)
+{
+	struct scan_value v = {extra, extra ? (uint32_t)strlen(extra) : 0, SCAN_OBJECT, 0};
+
+	if (extra)
+		hide_mark_strings(m, &v, arena);
 }
 
 struct slice hide_text(const struct marks *m, struct slice text, struct arena *arena)

@@ -17,6 +17,12 @@
 /* Marks what may be a token in a url's query; NULL: there is none. */
 void hide_mark_query(struct marks *m, const char *query);
 
+/*
+ * Marks the strings in "authextra", which may be a token, too: until
+ * marks_forget_brief(), since most of them are no secret. NULL: there is none.
+ */
+void hide_mark_extra(struct marks *m, const char *extra, struct arena *arena);
+
 /* Marks a text of at least MARKS_MIN_LENGTH bytes: a shorter one is a word like any other. */
 void hide_mark(struct marks *m, struct slice text);
 

@@ -256,6 +256,7 @@ void session_open(struct session *s)
 	if (s->state != SESSION_IDLE)
 		return;
 	s->state = SESSION_HELLO_SENT;
+	hide_mark_extra(&s->marks, s->config.auth.extra, &s->arena);
 	if (!hello.details.len) {
 		/* Without details it would be no message. */
 		s->out.error = -ENOMEM;
@@ -438,6 +439,7 @@ static void session_recv_hello_sent(struct session *s, const struct wamp_msg *ms
 			return;
 		}
 		hello_welcome(&s->welcome, msg, &s->marks, &s->arena);
+		marks_forget_brief(&s->marks);
 		s->state = SESSION_JOINED;
 		session_emit(s, SESSION_EVENT_JOINED);
 	} else if (msg->type == WAMP_CHALLENGE) {

@@ -184,6 +184,22 @@ static void a_secret_without_memory_for_its_mark_hides_everything(void **state)
 	done(&w);
 }
 
+static void what_is_known_briefly_is_forgotten_and_no_secret_is(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, SECRET);
+	marks_add_brief(&w.marks, SLICE(SECRET));
+	marks_add_brief(&w.marks, SLICE("warehouse"));
+	marks_add_brief(&w.marks, SLICE("qwertz-secret"));
+	marks_add(&w.marks, SLICE("qwertz-secret"));
+	expect(&w, "warehouse " SECRET " qwertz-secret", "*** *** ***");
+	marks_forget_brief(&w.marks);
+	expect(&w, "warehouse " SECRET " qwertz-secret", "warehouse *** ***");
+	done(&w);
+}
+
 static void every_one_of_many_is_known(void **state)
 {
 	struct world w = {0};
@@ -215,6 +231,7 @@ int main(void)
 		cmocka_unit_test(each_string_of_a_value_is_looked_at),
 		cmocka_unit_test(without_memory_nothing_is_told),
 		cmocka_unit_test(a_secret_without_memory_for_its_mark_hides_everything),
+		cmocka_unit_test(what_is_known_briefly_is_forgotten_and_no_secret_is),
 		cmocka_unit_test(every_one_of_many_is_known),
 	};
 

@@ -394,6 +394,29 @@ static void the_token_of_the_url_is_known_again(void **state)
 	session_done(&s);
 }
 
+/* Afterwards a word of it may stand in what a callee answers, which is not changed. */
+static void what_stands_in_auth_extra_is_known_again_until_welcome(void **state)
+{
+	struct session_config config = frames_config;
+	struct session s;
+
+	(void)state;
+	config.auth.extra = "{\"name-of-it\":[\"Token\\u002bQwertz\",{\"b\":\"short\"}],\"site\":"
+			    "\"warehouse\"}";
+	assert_int_equal(session_init(&s, &config), 0);
+	for (int again = 0; again < 2; again++) {
+		session_open(&s);
+		told(&s,
+		     "[3,{\"message\":\"no Token+Qwertz, short name-of-it in warehouse\"},\"a.b\"]",
+		     "a.b", "no ***, short name-of-it in ***");
+		session_reset(&s);
+	}
+	session_open(&s);
+	input(&s, "[2,1,{}]");
+	assert_true(slice_is(session_hide(&s, SLICE("the warehouse")), "the warehouse"));
+	session_done(&s);
+}
+
 static void an_end_without_a_reason_says_so(void **state)
 {
 	struct session s;
@@ -476,6 +499,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_is_cut_does_not_end_with_half_a_secret),
 		cmocka_unit_test(signatures_and_derived_keys_are_known_again_too),
 		cmocka_unit_test(a_short_secret_hides_the_text_and_not_the_reason),
+		cmocka_unit_test(what_stands_in_auth_extra_is_known_again_until_welcome),
 		cmocka_unit_test(the_token_of_the_url_is_known_again),
 		cmocka_unit_test(an_end_without_a_reason_says_so),
 		cmocka_unit_test(what_is_longer_than_a_message_may_be_is_not_sent),
