@@ -49,6 +49,18 @@ bool mem_fail_once_after(long n)
 /* As glibc has it: 64 of its words of a size, counted as if they had 4 bytes. */
 #define MEM_FAST_BYTES (64 * sizeof(size_t) / 4)
 
+/* A long message is larger, the usual buffer is not. */
+#define MEM_LARGE_BYTES (1 << 20)
+
+/* As much may lie free at the heap's end. */
+#define MEM_FREE_BYTES (4 << 20)
+
+void mem_start(void)
+{
+	mallopt(M_MMAP_THRESHOLD, MEM_LARGE_BYTES);
+	mallopt(M_TRIM_THRESHOLD, MEM_FREE_BYTES);
+}
+
 void mem_set_tidy(bool tidy)
 {
 	mallopt(M_MXFAST, tidy ? 0 : MEM_FAST_BYTES);

@@ -25,6 +25,12 @@ void *mem_free(void *p);
 void mem_freep(void *p);
 
 /*
+ * Once, at the start: a large block goes back to the system when it is freed.
+ * By itself the allocator keeps the next ones after it has freed a large one.
+ */
+void mem_start(void);
+
+/*
  * While very much is in use: what is freed is joined with its neighbours at
  * once, instead of all of it some day, in one go, while everybody waits. It
  * costs some percent of a call.

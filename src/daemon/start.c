@@ -309,8 +309,10 @@ static void start_tell_unusable(const struct app *app)
 /* 0 or the exit code, with the reason told. */
 static int start_all(struct app *app)
 {
-	int r = start_core(app);
+	int r;
 
+	mem_start();
+	r = start_core(app);
 	if (r == SECURE_UNUSABLE) {
 		start_tell_unusable(app);
 		return EX_CONFIG;

@@ -30,6 +30,7 @@ AFTER_WELCOME = {
     "goodbye_with_list": ['[6,[],"wamp.close.system_shutdown"]'],
     "revoking": [],
     "goodbye_at_once": [],
+    "long": [],
 }
 
 # What a router in a language without a difference between {} and [] says, and other oddities.
@@ -86,6 +87,7 @@ def be_odd(message):
 
 
 ANSWERS = {"obedient": obey, "odd": be_odd, "revoking": revoke,
+           "long": lambda m: [[36, 1, 1, {}, ["x" * (n << 20)]] for n in (15, 24)],
            "goodbye_at_once": lambda m: [[6, {}, "wamp.close.system_shutdown"]]}
 
 

@@ -138,6 +138,16 @@ def test_a_payload_of_another_type_ends_no_session(hostile, make_daemon):
     assert [m[4] for m in seen if m[0] == 8] == ["wamp.error.invalid_payload"]
 
 
+@pytest.mark.parametrize("hostile", ["long"], indirect=True)
+def test_long_messages_cost_no_memory_behind_their_session(hostile, make_daemon):
+    daemon = make_daemon(hostile)
+    daemon.start()
+    daemon.wait_joined()
+    before = daemon.memory_kb()
+    assert daemon.connect().request(op="call", id=1, procedure="com.example.p")["code"] == "session_lost"
+    until("what the messages needed is given back", lambda: daemon.memory_kb() < before + 8 * 1024)
+
+
 @pytest.mark.parametrize("hostile", ["challenge"], indirect=True)
 def test_a_demand_to_authenticate_is_told(hostile, make_daemon):
     daemon = make_daemon(hostile)
