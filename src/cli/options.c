@@ -12,7 +12,6 @@
 
 #include <ctype.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +62,8 @@ static int options_read_timeout(struct cli_options *o, const struct cli_verb *ve
 	char *end;
 	double seconds = strtod(optarg, &end);
 
-	if (end == optarg || *end || !isfinite(seconds) || seconds < 0 ||
+	/* strtod() takes " 5", "+5" and "0x5", too, which the configuration does not. */
+	if (end == optarg || *end || optarg[strspn(optarg, "0123456789.")] ||
 	    seconds > OPTIONS_MAX_SECONDS)
 		return cli_usage(verb->name, "\"%s\" is no number of seconds up to %d", optarg,
 				 OPTIONS_MAX_SECONDS);

@@ -466,7 +466,8 @@ static void what_a_command_does_not_take_is_refused(void **state)
 static void numbers_have_bounds(void **state)
 {
 	static const char *const timeouts[] = {"-1",  "x",	 "",	 "1s",	   "nan",
-					       "inf", "2000001", "1e99", "0.0001", "1e-9"};
+					       "inf", "2000001", "1e99", "0.0001", "1e-9",
+					       "0x5", "+5",	 "1e1",	 "0x1p3"};
 	static const char *const counts[] = {
 		"0", "-1", "1.5", "x", "", "1000000001", "99999999999999999999"};
 	struct cli_options o;
