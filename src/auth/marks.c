@@ -3,9 +3,9 @@
 /*
  * Marks: knowing a secret again without keeping it
  *
- * A hash that rolls along the text (Rabin and Karp) is a filter of 24 bits; a
- * keyed hash of the whole decides. Neither tells the secret to who reads the
- * memory.
+ * A hash of its first bytes, of 12 bits, is a filter that one pass over the text
+ * asks for all secrets; a keyed hash of the whole decides. Neither tells the
+ * secret to who reads the memory.
  */
 
 #include "auth/marks.h"
@@ -16,7 +16,6 @@
 #include "codec/chars.h"
 #include "codec/emit.h"
 
-#define MARKS_BASE   UINT64_C(0x9e3779b97f4a7c15)
 #define MARKS_HIDDEN "***"
 
 /* The longest secret that is marked in base64, too. */
@@ -25,18 +24,17 @@
 static const struct map_secret marks_key = {UINT64_C(0x6d61726b73206f66),
 					    UINT64_C(0x2077616d70627269)};
 
-static uint32_t marks_filter(uint64_t rolling)
-{
-	return (uint32_t)((rolling ^ rolling >> 29) * MARKS_BASE >> 40);
-}
+/* The filter is about so many bytes; a shorter secret is looked for at each word. */
+#define MARKS_HEAD 4
 
-static uint64_t marks_roll(struct slice text)
-{
-	uint64_t h = 0;
+#define MARKS_FILTER_BITS 12
 
-	for (size_t i = 0; i < text.len; i++)
-		h = h * MARKS_BASE + (unsigned char)text.ptr[i] + 1;
-	return h;
+static uint16_t marks_filter(const char *head)
+{
+	uint32_t word;
+
+	memcpy(&word, head, sizeof(word));
+	return (uint16_t)(word * UINT32_C(0x9e3779b1) >> (32 - MARKS_FILTER_BITS));
 }
 
 /* A bigger list; what was in the old one is wiped like everything that knows a secret. */
@@ -59,8 +57,12 @@ static bool marks_grow(struct marks *m)
 
 static void marks_add_one(struct marks *m, struct slice secret, bool is_brief)
 {
-	struct mark mark = {(uint32_t)secret.len, is_brief, marks_filter(marks_roll(secret)),
-			    map_hash_text(&marks_key, secret)};
+	struct mark mark = {
+		.len = (uint32_t)secret.len,
+		.is_brief = is_brief,
+		.filter = secret.len < MARKS_HEAD ? 0 : marks_filter(secret.ptr),
+		.hash = map_hash_text(&marks_key, secret),
+	};
 
 	for (size_t i = 0; i < m->n; i++)
 		if (m->list[i].len == mark.len && m->list[i].hash == mark.hash) {
@@ -140,49 +142,66 @@ static bool marks_is_word(struct slice text, size_t at, size_t len)
 
 static bool marks_is_at(const struct mark *mark, struct slice text, size_t at)
 {
-	struct slice part = {text.ptr + at, mark->len};
-
-	return map_hash_text(&marks_key, part) == mark->hash &&
+	if (mark->len > text.len - at)
+		return false;
+	if (mark->len < MARKS_HEAD ? !marks_is_word(text, at, mark->len)
+				   : marks_filter(text.ptr + at) != mark->filter)
+		return false;
+	return map_hash_text(&marks_key, (struct slice){text.ptr + at, mark->len}) == mark->hash &&
 	       (mark->len >= MARKS_MIN_LENGTH || marks_is_word(text, at, mark->len));
 }
 
-/* Where the secret stands from there on; text.len: nowhere. */
-static size_t marks_find_one(const struct mark *mark, struct slice text, size_t from)
+/* The longest secret that begins there, or NULL. */
+static const struct mark *marks_longest_at(const struct marks *m, struct slice text, size_t at)
 {
-	size_t n = mark->len;
-	uint64_t h, leaving = 1;
+	const struct mark *longest = NULL;
 
-	if (n > text.len || from > text.len - n)
-		return text.len;
-	h = marks_roll((struct slice){text.ptr + from, n});
-	for (size_t i = 0; i < n; i++)
-		leaving *= MARKS_BASE;
-	for (size_t at = from;; at++) {
-		if (marks_filter(h) == mark->filter && marks_is_at(mark, text, at))
-			return at;
-		if (at + n == text.len)
-			return text.len;
-		h = h * MARKS_BASE + (unsigned char)text.ptr[at + n] + 1 -
-		    leaving * ((unsigned char)text.ptr[at] + 1u);
+	for (size_t i = 0; i < m->n; i++)
+		if ((!longest || m->list[i].len > longest->len) &&
+		    marks_is_at(&m->list[i], text, at))
+			longest = &m->list[i];
+	return longest;
+}
+
+/* What the filter lets through; a secret without a head is not in it. */
+struct marks_sieve {
+	uint64_t bits[(1 << MARKS_FILTER_BITS) / 64];
+	bool has_short;
+};
+
+static struct marks_sieve marks_make_sieve(const struct marks *m)
+{
+	struct marks_sieve sieve = {0};
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct mark *mark = &m->list[i];
+
+		if (mark->len < MARKS_HEAD)
+			sieve.has_short = true;
+		else
+			sieve.bits[mark->filter / 64] |= UINT64_C(1) << mark->filter % 64;
 	}
+	return sieve;
 }
 
 /* The first secret from there on, and which; text.len: none. */
 static size_t marks_find(const struct marks *m, struct slice text, size_t from,
 			 const struct mark **ret)
 {
-	size_t first = text.len;
+	struct marks_sieve sieve = marks_make_sieve(m);
 
-	for (size_t i = 0; i < m->n; i++) {
-		size_t at = marks_find_one(&m->list[i], text, from);
+	for (size_t at = from; at < text.len; at++) {
+		bool passes = sieve.has_short;
 
-		/* Of two that begin together the longer one goes. */
-		if (at < first || (at < text.len && at == first && m->list[i].len > (*ret)->len)) {
-			first = at;
-			*ret = &m->list[i];
+		if (!passes && text.len - at >= MARKS_HEAD) {
+			uint16_t filter = marks_filter(text.ptr + at);
+
+			passes = sieve.bits[filter / 64] >> filter % 64 & 1;
 		}
+		if (passes && (*ret = marks_longest_at(m, text, at)))
+			return at;
 	}
-	return first;
+	return text.len;
 }
 
 /* ---- under escapes ---- */
@@ -300,6 +319,7 @@ struct slice marks_hide(const struct marks *m, struct slice text, size_t max, st
 {
 	CLEANUP(buf_done) struct buf b = {.max = SCAN_MAX_TEXT, .wipes = true};
 	struct slice head = {text.ptr, text.len < max ? text.len : max}, shown;
+	const struct mark *mark = NULL;
 	char *copy;
 
 	if (m->is_blind && text.len)
@@ -308,6 +328,8 @@ struct slice marks_hide(const struct marks *m, struct slice text, size_t max, st
 		return head;
 	if (text.len > marks_reach(m, max))
 		text.len = marks_reach(m, max);
+	if (marks_find(m, text, 0, &mark) == text.len)
+		return marks_is_escaped_in(m, text, arena) ? SLICE_NONE : head;
 	if (!marks_replace(m, text, max, &b) || b.error)
 		return SLICE_NONE;
 	shown = buf_bytes(&b);
@@ -337,9 +359,9 @@ static struct scan_value marks_string_at(const char *p, const char *end)
 	return v;
 }
 
-/* Appends the string, hidden where it must be; whether it was. */
-static bool marks_copy_string(const struct marks *m, struct buf *b, const struct scan_value *v,
-			      struct arena *arena)
+/* Where it must be hidden: appends what stands between from and the string, and what is shown. */
+static bool marks_replace_string(const struct marks *m, struct buf *b, const char *from,
+				 const struct scan_value *v, struct arena *arena)
 {
 	struct slice text = scan_raw(v), shown;
 	char *to;
@@ -349,10 +371,9 @@ static bool marks_copy_string(const struct marks *m, struct buf *b, const struct
 		text = to ? (struct slice){to, scan_decode(v, to)} : SLICE_NONE;
 	}
 	shown = text.ptr ? marks_hide(m, text, text.len, arena) : SLICE_NONE;
-	if (shown.ptr == text.ptr && text.ptr) {
-		buf_append(b, v->text, v->len);
+	if (shown.ptr == text.ptr && text.ptr)
 		return false;
-	}
+	buf_append(b, from, (size_t)(v->text - from));
 	emit_text(b, shown.ptr ? shown : SLICE(MARKS_HIDDEN));
 	return true;
 }
@@ -361,22 +382,21 @@ struct scan_value marks_hide_value(const struct marks *m, const struct scan_valu
 				   struct arena *arena)
 {
 	CLEANUP(buf_done) struct buf b = {.max = SCAN_MAX_TEXT, .wipes = true};
-	const char *p = v->text, *end = p ? p + v->len : NULL, *quote;
+	const char *p = v->text, *end = p ? p + v->len : NULL, *from = p, *quote;
 	struct scan_value hidden = *v, string;
-	bool any = false;
 	char *copy;
 
 	if ((!m->n && !m->is_blind) || !v->len)
 		return *v;
 	while (p < end && (quote = memchr(p, '"', (size_t)(end - p)))) {
-		buf_append(&b, p, (size_t)(quote - p));
 		string = marks_string_at(quote, end);
-		any |= marks_copy_string(m, &b, &string, arena);
 		p = quote + string.len;
+		if (marks_replace_string(m, &b, from, &string, arena))
+			from = p;
 	}
-	if (!any && !b.error)
+	if (from == v->text)
 		return *v;
-	buf_append(&b, p, (size_t)(end - p));
+	buf_append(&b, from, (size_t)(end - from));
 	copy = b.error ? NULL : arena_alloc(arena, buf_len(&b));
 	if (!copy)
 		return SCAN_VALUE_NONE;

@@ -24,7 +24,7 @@
 struct mark {
 	uint32_t len;
 	bool is_brief;
-	uint32_t filter; /* of a hash that rolls */
+	uint16_t filter; /* a hash of its first bytes */
 	uint64_t hash;	 /* of the secret; asked for where the filter is right */
 };
 
