@@ -6,6 +6,7 @@
 
 #include "wamp/hide.h"
 
+#include "codec/chars.h"
 #include "codec/items.h"
 #include "wamp/reason.h"
 
@@ -13,6 +14,29 @@ void hide_mark(struct marks *m, struct slice text)
 {
 	if (text.len >= MARKS_MIN_LENGTH)
 		marks_add(m, text);
+}
+
+/* As the configuration bounds it (config/url.c). */
+#define HIDE_MAX_QUERY 1024
+
+/* A router that has read "a%2Bb" says "a+b". */
+static void hide_mark_decoded(struct marks *m, struct slice text)
+{
+	char plain[HIDE_MAX_QUERY];
+	size_t n = 0;
+
+	if (text.len > sizeof(plain) || !memchr(text.ptr, '%', text.len))
+		return;
+	for (size_t i = 0; i < text.len; i++) {
+		const unsigned char *p = (const unsigned char *)text.ptr + i;
+		bool is_escape = text.len - i > 2 && *p == '%' && chars_hex(p[1]) >= 0 &&
+				 chars_hex(p[2]) >= 0;
+
+		plain[n++] = (char)(is_escape ? chars_hex(p[1]) << 4 | chars_hex(p[2]) : *p);
+		i += is_escape ? 2 : 0;
+	}
+	hide_mark(m, (struct slice){plain, n});
+	explicit_bzero(plain, sizeof(plain));
 }
 
 void hide_mark_query(struct marks *m, const char *query)
@@ -25,6 +49,7 @@ void hide_mark_query(struct marks *m, const char *query)
 		value = memchr(p, '=', (size_t)(end - p));
 		value = value ? value + 1 : p;
 		hide_mark(m, (struct slice){value, (size_t)(end - value)});
+		hide_mark_decoded(m, (struct slice){value, (size_t)(end - value)});
 	}
 }
 

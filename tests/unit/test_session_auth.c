@@ -382,12 +382,14 @@ static void the_token_of_the_url_is_known_again(void **state)
 	struct session s;
 
 	(void)state;
-	config.query = "v=1&token=Hgfdsa6677&x";
+	config.query = "v=1&token=Hgfdsa6677&k=ab%2Bcd%2fefgh%3D&x";
 	assert_int_equal(session_init(&s, &config), 0);
 	for (int again = 0; again < 2; again++) {
 		session_open(&s);
-		told(&s, "[3,{\"message\":\"1 of Hgfdsa6677\"},\"a.b\"]", "a.b", "1 of ***");
-		assert_true(slice_is(session_hide(&s, SLICE("GET /?v=1&token=Hgfdsa6677&x")),
+		told(&s, "[3,{\"message\":\"1 of Hgfdsa6677, ab+cd/efgh=\"},\"a.b\"]", "a.b",
+		     "1 of ***, ***");
+		assert_true(slice_is(session_hide(&s, SLICE("GET /?v=1&token=Hgfdsa6677&k=ab%2Bcd%"
+							    "2fefgh%3D&x")),
 				     "GET /?***"));
 		session_reset(&s);
 	}
