@@ -310,6 +310,8 @@ void transport_set_reading(struct transport *t)
 
 void transport_sweep(struct transport *t, uint64_t now_ms)
 {
+	if (t->ws && hub_link_is_settled(t->link))
+		ws_approve(t->ws);
 	if (t->closing && t->ws && now_ms >= t->linger_ms)
 		ws_kill(t->ws);
 }

@@ -223,6 +223,9 @@ void hub_rearm(struct hub *hub);
 /* Whether the link has used up max_reconnection_attempts and rests. */
 bool hub_link_has_given_up(const struct link *link);
 
+/* Whether the session is joined, and has lived long enough to be worth coming back to. */
+bool hub_link_is_settled(const struct link *link);
+
 /* The transport is there: HELLO becomes outbound. */
 void hub_link_opened(struct link *link);
 

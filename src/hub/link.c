@@ -228,6 +228,11 @@ void link_wake(struct link *l)
 	link_connect(l);
 }
 
+bool hub_link_is_settled(const struct link *l)
+{
+	return link_is_joined(l) && l->hub->now_ms - l->joined_at_ms >= LINK_MIN_LIFE_MS;
+}
+
 bool hub_link_has_given_up(const struct link *l)
 {
 	return l->has_given_up;

@@ -141,6 +141,12 @@ int ws_send(struct ws *ws, struct buf *frames) MUST_CHECK;
 size_t ws_unsent(const struct ws *ws);
 
 /*
+ * Whoever is there serves the owner: its address comes first at the next
+ * attempt. Of a connection that ends without that the address comes last.
+ */
+void ws_approve(struct ws *ws);
+
+/*
  * Whether the connection is read; it is until this says no. What has been received already is
  * kept back, too, and comes later in its order. Meanwhile pings are not answered, and a silence
  * is not held against the router as long as it has something waiting to be read. From callbacks

@@ -135,7 +135,6 @@ int ws_conn_on_open(struct ws *ws)
 static void ws_conn_deliver(struct ws *ws, struct slice message)
 {
 	ws->turn.n_messages--;
-	ws->has_worked = true;
 	ws->ops->on_message(ws, ws->owner, message);
 }
 

@@ -239,10 +239,15 @@ void ws_connect_begin(struct ws *ws)
 	ws_set_timer(ws, 0);
 }
 
+void ws_approve(struct ws *ws)
+{
+	ws->has_worked = true;
+}
+
 void ws_connect_leave(struct ws *ws)
 {
 	list_unlink(&ws->waiter.node);
-	/* A WebSocket that opens and says nothing is no router, either. */
+	/* A WebSocket that opens, and then says nothing or refuses, is no router to begin with. */
 	if (ws->has_opened)
 		ws_route_note(ws->route, &ws->addresses.items[ws->next - 1], ws->has_worked);
 }

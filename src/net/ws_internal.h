@@ -158,7 +158,7 @@ struct ws {
 	unsigned calling; /* owner's callbacks that are on the stack below a callback of wsi */
 	bool doomed;	  /* ws_kill() came from there */
 	bool has_opened;
-	bool has_worked;    /* a message was received */
+	bool has_worked;    /* the owner says so */
 	unsigned n_handles; /* of the loop, not yet closed */
 	enum ws_reason reason;
 	char text[WS_MAX_TEXT];

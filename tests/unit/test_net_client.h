@@ -25,7 +25,8 @@ struct client {
 	struct ws_context *context;
 	struct ws *ws;
 	struct ws_options options;
-	struct buf out; /* sent when writable */
+	struct buf out;	  /* sent when writable */
+	bool disapproves; /* what it is told is a refusal */
 	/* What a test does inside a callback, if anything. */
 	void (*act_open)(struct client *client);
 	void (*act_message)(struct client *client);
@@ -62,6 +63,8 @@ static inline void client_on_message(struct ws *ws, void *owner, struct slice me
 	client->received = realloc(client->received, client->n_received + message.len + 1);
 	memcpy(client->received + client->n_received, message.ptr, message.len);
 	client->n_received += message.len;
+	if (!client->disapproves)
+		ws_approve(ws);
 	if (client->act_message)
 		client->act_message(client);
 }

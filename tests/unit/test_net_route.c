@@ -320,6 +320,29 @@ static void what_failed_last_is_tried_last(void **state)
 		close(fds[i]);
 }
 
+/* Opens, and refuses: a router that is shutting down, or not ours. */
+static void an_address_that_refuses_has_failed(void **state)
+{
+	struct server servers[2];
+	struct client client;
+
+	(void)state;
+	server_start(&servers[0], "127.0.0.1", script_talk);
+	server_start_at(&servers[1], "127.0.0.2", servers[0].port, script_talk);
+	many[0] = "127.0.0.1", many[1] = "127.0.0.2", many[2] = NULL;
+	client_init(&client, "many.test", servers[0].port);
+	client.disapproves = true;
+	attempt(&client);
+	assert_int_equal(client.n_messages, 1);
+	ws_kill(client.ws);
+	/* Each of the two answers once: it is the other one's turn. */
+	assert_in_range(attempt_ms(&client), 0, 500);
+	assert_int_equal(client.n_messages, 1);
+	finish(&client);
+	server_done(&servers[0]);
+	server_done(&servers[1]);
+}
+
 /* Opens, and says nothing: a router whose insides hang. */
 static void an_address_that_opens_and_says_nothing_has_failed(void **state)
 {
@@ -369,6 +392,7 @@ int main(void)
 		cmocka_unit_test(two_attempts_at_one_name_share_its_lookup),
 		cmocka_unit_test(silent_addresses_leave_time_for_the_last_one),
 		cmocka_unit_test(what_failed_last_is_tried_last),
+		cmocka_unit_test(an_address_that_refuses_has_failed),
 		cmocka_unit_test(an_address_that_opens_and_says_nothing_has_failed),
 		cmocka_unit_test(without_memory_a_lookup_fails_and_leaves_nothing),
 	};
