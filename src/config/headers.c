@@ -43,6 +43,14 @@ static const struct headers_taken *headers_find_taken(const char *name)
 	return NULL;
 }
 
+/* "Authorization Bearer token" as a key is a secret behind its first word. */
+static int headers_shown(const char *key)
+{
+	int shown = walk_shown(key), word = (int)strcspn(key, " \t");
+
+	return word < shown ? word : shown;
+}
+
 /* Values may hold secrets and are never repeated. */
 static bool headers_check(const struct walk *w, const struct node *key, const struct node *value,
 			  const struct member_set *before)
@@ -53,7 +61,7 @@ static bool headers_check(const struct walk *w, const struct node *key, const st
 		config_errors_add(w->errors, w->file, key->line,
 				  "'%.*s' in 'headers' is no name of an HTTP header: letters, "
 				  "digits and '-'",
-				  walk_shown(key->text.ptr), key->text.ptr);
+				  headers_shown(key->text.ptr), key->text.ptr);
 	else if (taken)
 		config_errors_add(w->errors, w->file, key->line,
 				  "the header '%.60s' is set by the handshake itself; %s",

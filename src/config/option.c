@@ -261,6 +261,7 @@ enum config_secrecy config_option_secrecy(const struct config_option *option)
 	case CONFIG_HOST:
 	case CONFIG_TEXT:
 	case CONFIG_FILE:
+	case CONFIG_ORIGIN:
 		return CONFIG_UNQUOTED;
 	case CONFIG_SECRET:
 		return CONFIG_REFERENCE;
@@ -278,7 +279,6 @@ enum config_secrecy config_option_secrecy(const struct config_option *option)
 	case CONFIG_SOCKET:
 	case CONFIG_NAME:
 	case CONFIG_REALM:
-	case CONFIG_ORIGIN:
 	case CONFIG_WORDS:
 	case CONFIG_PINS:
 		return CONFIG_PUBLIC;

@@ -112,7 +112,7 @@ static const struct mistake values[] = {
 	/* HTTP */
 	{"defaults:\n  headers: X-Site\n", 2, {"'headers' must be a mapping", "single value"}},
 	{"defaults:\n  headers: [X]\n", 2, {"'headers' must be a mapping", "not a list"}},
-	{"defaults:\n  headers: {'a b': c}\n", 2, {"'a b' in 'headers' is no name"}},
+	{"defaults:\n  headers: {'a b': c}\n", 2, {"'a' in 'headers' is no name"}},
 	{"defaults:\n  headers: {'X:': c}\n", 2, {"'X:' in 'headers' is no name"}},
 	{"defaults:\n  headers: {X: [c]}\n", 2, {"'X' must have a single value", "not a list"}},
 	{"defaults:\n  headers: {X: {a: b}}\n", 2, {"'X' must have a single value", "a mapping"}},
@@ -248,6 +248,8 @@ static void what_may_be_secret_is_never_repeated(void **state)
 		"defaults: {tls_key_passphrase: hush}\n",
 		"defaults: {headers: {X: \"hush\\n\"}}\n",
 		"defaults: {headers: {Host: hush}}\n",
+		"defaults: {headers: {'Authorization hush': x}}\n",
+		"defaults: {origin: 'http://joe:hush@h'}\n",
 		"defaults: {auth_extra: {a: !x hush}}\n",
 		"defaults: {auth_extra: hush}\n",
 		/* of another type, in the wrong place, or mistyped */
