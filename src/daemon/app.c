@@ -213,6 +213,8 @@ static bool app_work(struct app *app)
 void app_settle(struct app *app)
 {
 	(void)app_work(app);
+	/* The log knows before any program does. */
+	report_notes(app);
 	/* Who is cut off while it is written to leaves something to do. */
 	do
 		app_flush(app);

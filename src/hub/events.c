@@ -89,6 +89,16 @@ static struct delivery *delivery_free(struct delivery *d)
 	return mem_free(d);
 }
 
+static void events_go_on(struct link *l, size_t *n_turn)
+{
+	struct delivery *d;
+
+	while ((d = list_first(&l->deliveries, struct delivery, node)) && delivery_go_on(d, n_turn))
+		delivery_free(d);
+	if (l->n_deliveries < LINK_MAX_DELIVERIES)
+		link_wake_publishers(l);
+}
+
 /* What is left of the event waits. Without memory for that it cannot. */
 static void delivery_wait(struct delivery *d)
 {
@@ -99,6 +109,9 @@ static void delivery_wait(struct delivery *d)
 		d->text.block = block_new(d->text.bytes, SLICE_NONE);
 	if (!copy || (!d->text.gap && !d->text.block)) {
 		mem_free(copy);
+		/* Behind those that wait already. */
+		events_go_on(d->link, &all);
+		all = SIZE_MAX;
 		(void)delivery_go_on(d, &all);
 		return;
 	}
@@ -175,16 +188,6 @@ void events_drop_all(struct link *l)
 	list_for_each_safe (i, &l->deliveries)
 		delivery_free(CONTAINER_OF(i, struct delivery, node));
 	link_wake_publishers(l);
-}
-
-static void events_go_on(struct link *l, size_t *n_turn)
-{
-	struct delivery *d;
-
-	while ((d = list_first(&l->deliveries, struct delivery, node)) && delivery_go_on(d, n_turn))
-		delivery_free(d);
-	if (l->n_deliveries < LINK_MAX_DELIVERIES)
-		link_wake_publishers(l);
 }
 
 /* Each link has its part: the events of one router must not keep those of another waiting. */

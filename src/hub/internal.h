@@ -211,6 +211,11 @@ bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication
 		     struct event_text *text);
 /* Gives what need not be held any more. */
 void subscriber_release(struct subscriber *s);
+/*
+ * With the session the id is lost by which an own event would be known: what is
+ * held and came behind the publication is part of the gap that follows.
+ */
+void subscriber_drop_since(struct subscriber *s, uint64_t number);
 /* Removes a held event of this publication; whether there was one. */
 bool subscriber_take_back(struct subscriber *s, uint64_t publication);
 

@@ -164,11 +164,12 @@ static bool publish_check(struct program *p, struct link *l, const struct reques
 
 /*
  * The program's subscriptions of a topic whose EVENT may come back, or NULL. A
- * SUBSCRIBE that the router has not been sent, or has refused, brings none.
+ * SUBSCRIBE that the router has not been sent, or has refused, brings none; one
+ * that it has not answered in time may.
  */
 static struct subscriber *publish_find_subscriber(const struct program *p, const struct want *w)
 {
-	if (!w || (w->state != WANT_ASKED && w->state != WANT_ACTIVE))
+	if (!w || w->state == WANT_UNDOING || (w->state == WANT_ABSENT && list_is_empty(&w->asks)))
 		return NULL;
 	return subscriber_find(p, w);
 }
@@ -288,6 +289,8 @@ void publish_fail(struct publication *pub, enum error_code code, const char *mes
 
 	if (peer_id_is_open(&pub->id))
 		away_fail(p, pub->pending.link, reply_to_id(&pub->id), code, message);
+	if (code == ERROR_SESSION_LOST && pub->subscriber)
+		subscriber_drop_since(pub->subscriber, pub->number);
 	publish_free(pub);
 	program_mark_dirty(p);
 }

@@ -220,6 +220,16 @@ bool subscriber_hold(struct subscriber *s, uint64_t number, uint64_t publication
 	return s->decided_held;
 }
 
+void subscriber_drop_since(struct subscriber *s, uint64_t number)
+{
+	list_for_each_safe (i, &s->held) {
+		struct held *e = CONTAINER_OF(i, struct held, node);
+
+		if (e->number > number)
+			held_free(s, e);
+	}
+}
+
 bool subscriber_take_back(struct subscriber *s, uint64_t publication)
 {
 	list_for_each (i, &s->held) {

@@ -259,19 +259,51 @@ static void gaps_keep_their_place_among_what_is_held(void **state)
 	world_free(w);
 }
 
-static void what_is_held_is_given_when_the_session_is_lost(void **state)
+static void what_may_be_own_is_in_the_gap_when_the_session_is_lost(void **state)
 {
 	struct world_link *l;
 	struct world_program *a, *b;
 	struct world *w = world_of_two(&l, &a, &b);
+	json_t *line;
 
 	(void)state;
+	world_advance(w, 2000);
 	(void)publish(l, a);
-	world_reply(l, "[36,77,600,{}]");
+	world_reply(l, "[36,77,501,{}]");
 	world_cut(l, "cut");
 	world_settle(w);
-	hears(a, 600);
-	world_expect_member(a, "state", "state", "pending");
+	line = world_take(a);
+	assert_string_equal(world_text(line, "state"), "pending");
+	hears(b, 501);
+	world_welcome(l);
+	assert_int_equal(world_sent_type(l), WAMP_SUBSCRIBE);
+	world_reply(l, "[33,1,78]");
+	world_expect_member(a, "state", "state", "active");
+	world_expect_member(a, "gap", "reason", "session_lost");
+	world_free(w);
+}
+
+static void an_event_of_a_subscription_that_timed_out_may_be_own(void **state)
+{
+	struct world_link *l;
+	struct world *w = world_with(WORLD_SCRIPTED, 1, NULL, &l);
+	struct world_program *a = world_connect(w), *b = world_connect(w);
+	long long request;
+
+	(void)state;
+	/* Both are told "pending", so they stay when the router is late. */
+	subscribe(a, 1);
+	subscribe(b, 1);
+	world_welcome(l);
+	assert_int_equal(world_sent_type(l), WAMP_SUBSCRIBE);
+	world_advance(w, 10001);
+	world_drop_lines(a);
+	request = publish(l, a);
+	world_reply(l, "[33,1,77]");
+	world_expect_member(a, "state", "state", "active");
+	world_reply(l, "[17,%lld,501]", request);
+	world_reply(l, "[36,77,501,{}]");
+	hears_nothing(a);
 	world_free(w);
 }
 
@@ -307,7 +339,8 @@ int main(void)
 		cmocka_unit_test(an_event_waits_a_second_from_when_it_came),
 		cmocka_unit_test(who_publishes_all_the_time_hears_others_all_the_same),
 		cmocka_unit_test(gaps_keep_their_place_among_what_is_held),
-		cmocka_unit_test(what_is_held_is_given_when_the_session_is_lost),
+		cmocka_unit_test(what_may_be_own_is_in_the_gap_when_the_session_is_lost),
+		cmocka_unit_test(an_event_of_a_subscription_that_timed_out_may_be_own),
 		cmocka_unit_test(what_is_held_has_a_bound),
 	};
 
