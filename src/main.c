@@ -28,6 +28,18 @@ static bool arg_check;
 static bool arg_dump;
 static bool arg_quiet;
 
+#ifdef __SANITIZE_ADDRESS__
+/*
+ * Freed memory is kept back to find who uses it still; with the usual 256 MiB
+ * nobody could see any more whether memory goes back.
+ */
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=16";
+}
+#endif
+
 static const char main_help[] =
 	"Usage: wampbridged [OPTION]...\n"
 	"Gives local programs WAMP through a Unix socket, one JSON object per line.\n"
